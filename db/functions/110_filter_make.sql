@@ -1,0 +1,119 @@
+-- Makes the canonical filter of the arguments that every public read function shares, and
+-- refuses those that are out of range or contradict each other.
+
+create or replace function gallery.refuse_null_elements(name text, elements anyarray)
+returns void
+language plpgsql immutable
+set search_path from current
+as $function$
+begin
+    if exists (select from unnest(elements) e where e is null) then
+        perform gallery.raise_error('TG004', format('%s has a NULL element', name),
+            'Leave the element out; leave the argument out (or give NULL) for no condition.');
+    end if;
+end
+$function$;
+comment on function gallery.refuse_null_elements(text, anyarray) is
+    'TG004 if an array argument has a NULL element.';
+
+create or replace function gallery.make_filter(
+    tags_all uuid[], tags_any uuid[], tags_none uuid[],
+    content_source_types text[], viewer uuid, creators uuid[], content_types text[], search text,
+    created_from timestamptz, created_before timestamptz, min_quality double precision)
+returns gallery.filter
+language plpgsql immutable
+set search_path from current
+as $function$
+declare
+    f gallery.filter;
+begin
+    if tags_all <> '{}' then
+        perform gallery.refuse_null_elements('tags_all', tags_all);
+        f.tags_all := array(select distinct e from unnest(tags_all) e order by e);
+    end if;
+    if tags_any is not null then
+        perform gallery.refuse_null_elements('tags_any', tags_any);
+        f.tags_any := array(select distinct e from unnest(tags_any) e order by e);
+        if cardinality(f.tags_any) = 1 then     -- any one of one tag is that tag
+            f.tags_all := array(select e from unnest(f.tags_all || f.tags_any) e group by e order by e);
+        end if;
+        if f.tags_any && f.tags_all then        -- already required
+            f.tags_any := null;
+        end if;
+    end if;
+    if tags_none <> '{}' then
+        perform gallery.refuse_null_elements('tags_none', tags_none);
+        f.tags_none := array(select distinct e from unnest(tags_none) e order by e);
+    end if;
+    if creators is not null then
+        perform gallery.refuse_null_elements('creators', creators);
+        f.creators := array(select distinct e from unnest(creators) e order by e);
+    end if;
+    if content_types is not null then
+        perform gallery.refuse_null_elements('content_types', content_types);
+        f.content_types := array(select distinct e from unnest(content_types) e order by e collate "C");
+    end if;
+    if search <> '' then
+        f.terms := gallery.search_terms(search);
+    end if;
+    if created_from > created_before then
+        perform gallery.raise_error('TG004', 'created_from is later than created_before',
+            'The range is half-open: created_from <= created_at < created_before.');
+    end if;
+    if min_quality = 'NaN' then
+        perform gallery.raise_error('TG004', 'min_quality is not a number', 'Give a number, or leave it out.');
+    end if;
+
+    f.viewer         := viewer;
+    f.created_from   := created_from;
+    f.created_before := created_before;
+    f.min_quality    := min_quality;
+    f                := gallery.filter_sources(f, content_source_types);
+    f.impossible     := f.sources = '{}'
+                     or coalesce(f.tags_any = '{}' or f.creators = '{}' or f.content_types = '{}', false)
+                     or coalesce(f.tags_all && f.tags_none, false)
+                     or coalesce(f.tags_any <@ f.tags_none, false)
+                     or coalesce(f.created_from = f.created_before, false);
+    return f;
+end
+$function$;
+comment on function gallery.make_filter(uuid[], uuid[], uuid[], text[], uuid, uuid[], text[], text, timestamptz, timestamptz, double precision) is
+    'The canonical filter of the shared filter arguments. Errors: TG004.';
+
+create or replace function gallery.filter_sources(f gallery.filter, content_source_types text[])
+returns gallery.filter
+language plpgsql immutable
+set search_path from current
+as $function$
+declare
+    v_odd text;
+begin
+    if content_source_types is null then
+        f.sources := '{auto,items}';
+        return f;
+    end if;
+    perform gallery.refuse_null_elements('content_source_types', content_source_types);
+    select t into v_odd from unnest(content_source_types) t
+    where t not in ('user-regular', 'user-auto', 'community-regular', 'community-auto') limit 1;
+    if found then
+        perform gallery.raise_error('TG004', format('unknown content source type %L', left(v_odd, 60)),
+            'Known are user-regular, user-auto, community-regular and community-auto.');
+    end if;
+    if f.viewer is null and content_source_types && '{user-regular,user-auto}' then
+        perform gallery.raise_error('TG004', 'the user-… source types need a viewer',
+            'Give viewer => the uuid of the one who is looking, or ask for the community-… types only.');
+    end if;
+    f.own_sources   := array(select s.source from (values ('auto', 'user-auto'), ('items', 'user-regular')) s (source, kind)
+                             where s.kind = any (content_source_types));
+    f.other_sources := array(select s.source from (values ('auto', 'community-auto'), ('items', 'community-regular')) s (source, kind)
+                             where s.kind = any (content_source_types));
+    f.sources       := array(select s from unnest(f.own_sources || f.other_sources) s group by s order by s);
+    if f.own_sources = f.other_sources or f.viewer is null then
+        f.own_sources := null;
+        f.other_sources := null;
+    end if;
+    return f;
+end
+$function$;
+comment on function gallery.filter_sources(gallery.filter, text[]) is
+    'Fills in which source types a filter looks into, and in which of them whose items count. Errors: TG004.';

@@ -1,0 +1,52 @@
+-- The filter as a condition on an item: the one place that says what matches. It is text,
+-- pasted when a function is installed and never while one runs: PostgreSQL does not inline
+-- functions that hold subqueries, and a call for every item would double the cost of a walk.
+-- In the text, i is the item's row and f the filter, a variable of the function around it.
+-- OFFSET 0 keeps each test a probe of one item: without it the planner may read the whole
+-- posting list of a tag to answer for a page of 25.
+
+create or replace function gallery.match_attributes_sql()
+returns text
+language sql immutable
+return $condition$(
+        i.source_type = any (f.sources)
+        and (i.is_private is not true or i.creator_id = f.viewer)
+        and (f.own_sources is null
+             or i.source_type = any (case when i.creator_id = f.viewer then f.own_sources else f.other_sources end))
+        and (f.creators is null or i.creator_id = any (f.creators))
+        and (f.content_types is null or i.content_type = any (f.content_types))
+        and (f.created_from is null or i.created_at >= f.created_from)
+        and (f.created_before is null or i.created_at < f.created_before)
+        and (f.min_quality is null or i.quality_score >= f.min_quality)
+        and (f.terms is null
+             or not exists (select from unnest(f.terms) w
+                            where strpos(lower(coalesce(i.title, '')), w) = 0
+                              and strpos(lower(coalesce(i.prompt, '')), w) = 0 offset 0)))$condition$;
+comment on function gallery.match_attributes_sql() is
+    'The part of the filter that reads the item''s own row.';
+
+create or replace function gallery.match_tags_sql()
+returns text
+language sql immutable
+return $condition$(
+        (f.tags_all is null
+         or not exists (select from unnest(f.tags_all) w
+                        where not exists (select from content_tags t
+                                          where t.content_id = i.id and t.content_source = i.source_type
+                                            and t.tag_id = w offset 0) offset 0))
+        and (f.tags_none is null
+             or not exists (select from content_tags t
+                            where t.content_id = i.id and t.content_source = i.source_type
+                              and t.tag_id = any (f.tags_none) offset 0))
+        and (f.tags_any is null
+             or exists (select from content_tags t
+                        where t.content_id = i.id and t.content_source = i.source_type
+                          and t.tag_id = any (f.tags_any) offset 0)))$condition$;
+comment on function gallery.match_tags_sql() is
+    'The part of the filter that probes the item''s tags: by (id, source), so that equal ids in two partitions never mix.';
+
+create or replace function gallery.match_sql()
+returns text
+language sql immutable
+return gallery.match_attributes_sql() || ' and ' || gallery.match_tags_sql();
+comment on function gallery.match_sql() is 'The whole filter as a condition.';

@@ -1,0 +1,139 @@
+-- Strategy ordered_walk: walk the items in page order, test each one, stop at a full page.
+-- Best where matches are dense; reads every item where they are not.
+--
+-- Exactness: a walk is one range of a sort index, entered by one row comparison on (value, id,
+-- source). The index is ordered by (value, id); equal pairs of two partitions leave the merge in
+-- either order, so the rows that equal the last pair are fetched too (WITH TIES), and the few rows
+-- found are put into the total order at the end. Items with and without a quality are two ranges.
+--
+-- The planner settings leave the index walk as the only plan, so one generic plan serves all.
+
+do $define$
+declare
+    v_walk record;
+begin
+    for v_walk in
+        select *
+        from (values
+            ('created_at_desc',
+             '(i.created_at, i.id, i.source_type collate "C") < (v_after.created_at, v_after.id, v_after.source)',
+             'i.created_at >= coalesce(f.created_from, ''-infinity'')',
+             'i.created_at desc, i.id desc'),
+            ('created_at_asc',
+             '(i.created_at, i.id, i.source_type collate "C") > (v_after.created_at, v_after.id, v_after.source)',
+             'i.created_at <= coalesce(f.created_before, ''infinity'')',
+             'i.created_at, i.id'),
+            ('quality_desc',
+             '(i.quality_score, i.id, i.source_type collate "C") < (v_after.quality, v_after.id, v_after.source)',
+             'i.quality_score >= coalesce(f.min_quality, ''-infinity'')',
+             'i.quality_score desc nulls last, i.id desc'),
+            ('quality_asc',
+             '(i.quality_score, i.id, i.source_type collate "C") > (v_after.quality, v_after.id, v_after.source)',
+             'true',
+             'i.quality_score nulls first, i.id'),
+            ('no_quality_desc',
+             '(i.id, i.source_type collate "C") < (v_after.id, v_after.source)',
+             'i.quality_score is null',
+             'i.quality_score desc nulls last, i.id desc'),
+            ('no_quality_asc',
+             '(i.id, i.source_type collate "C") > (v_after.id, v_after.source)',
+             'i.quality_score is null',
+             'i.quality_score nulls first, i.id'))
+            walk (name, keyset, range, page_order)
+    loop
+        execute format($template$
+            create or replace function gallery.walk_%1$s(f gallery.filter, s gallery.scan, v_after gallery.position)
+            returns setof gallery.position
+            language plpgsql stable rows 30
+            set search_path from current
+            set plan_cache_mode = 'force_generic_plan'
+            set enable_seqscan = 'off' set enable_bitmapscan = 'off' set enable_sort = 'off'
+            set enable_incremental_sort = 'off' set enable_hashjoin = 'off' set enable_mergejoin = 'off'
+            set jit = 'off' set max_parallel_workers_per_gather = 0
+            as $function$
+            begin
+                return query
+                select %5$s
+                from content_items_all i
+                where %2$s
+                  and %3$s
+                  and %6$s
+                order by %4$s
+                fetch first (s.wanted) rows with ties;
+            end
+            $function$;
+            comment on function gallery.walk_%1$s(gallery.filter, gallery.scan, gallery.position) is
+                'The first wanted matches after a place, with ties, walking the items by %1$s.';
+            $template$,
+            v_walk.name, v_walk.keyset, v_walk.range, v_walk.page_order, gallery.position_sql(), gallery.match_sql());
+    end loop;
+end
+$define$;
+
+-- Where a walk of one range starts: at its end, at the filter's bound, or where the scan stands,
+-- whichever is furthest on in the direction of travel. Null: the scan has left that range behind.
+create or replace function gallery.walk_start(f gallery.filter, s gallery.scan, no_quality boolean)
+returns gallery.position
+language plpgsql immutable
+set search_path from current
+as $function$
+declare
+    v_start   gallery.position;
+    v_segment boolean := s.by_quality and no_quality = (s.descending = s.backward);
+begin
+    -- ids and sources that lie before, or behind, all others
+    v_start := case when s.descending
+                    then row(v_segment, null, null, 9223372036854775807, E'\x7f')
+                    else row(v_segment, null, null, -9223372036854775808, '') end;
+    if not s.by_quality then
+        v_start.created_at := case when s.descending then coalesce(f.created_before, 'infinity')
+                                   else coalesce(f.created_from, '-infinity') end;
+        if s.descending and f.created_before is not null then   -- the bound itself is not wanted
+            v_start.id := -9223372036854775808;
+            v_start.source := '';
+        end if;
+    elsif not no_quality then
+        v_start.quality := case when s.descending then 'NaN' else coalesce(f.min_quality, '-infinity') end;
+    end if;
+    v_start := case when s.descending then least(v_start, s.after) else greatest(v_start, s.after) end;
+    return case when v_start.segment = v_segment then v_start end;
+end
+$function$;
+comment on function gallery.walk_start(gallery.filter, gallery.scan, boolean) is
+    'The exclusive start of a walk of the items with, or without, a quality (in a sort by created_at: of all).';
+
+create or replace function gallery.strategy_ordered_walk(f gallery.filter, s gallery.scan)
+returns setof gallery.position
+language plpgsql stable
+set search_path from current
+as $function$
+declare
+    v_start gallery.position;
+    v_range gallery.position[];
+    v_rows  gallery.position[] := '{}';
+begin
+    for v_turn in 1 .. case when s.by_quality and f.min_quality is null then 2 else 1 end loop
+        declare
+            v_no_quality boolean := s.by_quality and f.min_quality is null and (v_turn = 1) = s.backward;
+        begin
+            v_start := gallery.walk_start(f, s, v_no_quality);
+            continue when v_start is null;
+            if not s.by_quality then
+                if s.descending then v_range := array(select w from gallery.walk_created_at_desc(f, s, v_start) w);
+                else                 v_range := array(select w from gallery.walk_created_at_asc(f, s, v_start) w); end if;
+            elsif v_no_quality then
+                if s.descending then v_range := array(select w from gallery.walk_no_quality_desc(f, s, v_start) w);
+                else                 v_range := array(select w from gallery.walk_no_quality_asc(f, s, v_start) w); end if;
+            else
+                if s.descending then v_range := array(select w from gallery.walk_quality_desc(f, s, v_start) w);
+                else                 v_range := array(select w from gallery.walk_quality_asc(f, s, v_start) w); end if;
+            end if;
+            v_rows := v_rows || v_range;
+            exit when cardinality(v_rows) >= s.wanted;
+        end;
+    end loop;
+    return query select p.* from gallery.in_page_order(v_rows, s) p;
+end
+$function$;
+comment on function gallery.strategy_ordered_walk(gallery.filter, gallery.scan) is
+    'Walks the items in page order and tests each. Answers every query; cost: items from the position to the page''s last match.';
