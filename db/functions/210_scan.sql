@@ -56,32 +56,36 @@ comment on function gallery.reverse_scan(gallery.scan) is
 
 create or replace function gallery.fingerprint(f gallery.filter, s gallery.scan)
 returns text
-language sql immutable
+language plpgsql immutable
 set search_path from current
 set timezone = 'UTC'
 set datestyle = 'ISO'
 set extra_float_digits = 1
 as $function$
-    select left(md5(concat_ws('|', f::text, s.by_quality, s.descending <> s.backward)), 16)
+begin
+    return left(md5(concat_ws('|', f::text, s.by_quality, s.descending <> s.backward)), 16);
+end
 $function$;
 comment on function gallery.fingerprint(gallery.filter, gallery.scan) is
     'What a cursor is bound to: the canonical filter and the sort, whichever way it is read.';
 
 create or replace function gallery.page_cursor(place gallery.position, forward boolean, fingerprint text)
 returns text
-language sql immutable
+language plpgsql immutable
 set search_path from current
 set timezone = 'UTC'
 set datestyle = 'ISO'
 set extra_float_digits = 1
 as $function$
-    select gallery.cursor_encode(jsonb_strip_nulls(jsonb_build_object(
+begin
+    return gallery.cursor_encode(jsonb_strip_nulls(jsonb_build_object(
         'd', case when forward then 'n' else 'p' end,
-        't', (place).created_at::text,
-        'q', (place).quality::text,
-        'i', (place).id,
-        's', (place).source,
-        'f', fingerprint)))
+        't', place.created_at::text,
+        'q', place.quality::text,
+        'i', place.id,
+        's', place.source,
+        'f', fingerprint)));
+end
 $function$;
 comment on function gallery.page_cursor(gallery.position, boolean, text) is
     'The cursor of the page after (forward) or before a position.';
@@ -140,13 +144,16 @@ comment on function gallery.position_sql() is
 
 create or replace function gallery.in_page_order(places gallery.position[], s gallery.scan)
 returns setof gallery.position
-language sql immutable
+language plpgsql immutable
 set search_path from current
 as $function$
-    select p.*
-    from unnest(places) p
-    order by case when s.descending then p end desc, case when not s.descending then p end
-    limit s.wanted
+begin
+    if s.descending then
+        return query select p.* from unnest(places) p order by p desc limit s.wanted;
+    else
+        return query select p.* from unnest(places) p order by p limit s.wanted;
+    end if;
+end
 $function$;
 comment on function gallery.in_page_order(gallery.position[], gallery.scan) is
     'The first wanted of some positions, in the direction of travel.';
