@@ -51,7 +51,7 @@ begin
     end if;
     if content_types is not null then
         perform gallery.refuse_null_elements('content_types', content_types);
-        f.content_types := array(select distinct e from unnest(content_types) e order by e collate "C");
+        f.content_types := array(select e from unnest(content_types) e group by e order by e collate "C");
     end if;
     if search <> '' then
         f.terms := gallery.search_terms(search);
