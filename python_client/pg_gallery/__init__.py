@@ -1,0 +1,30 @@
+"""Galleries of tagged pictures on PostgreSQL: any page by any tags, exact, in a millisecond.
+
+from pg_gallery import Gallery
+
+with Gallery("postgresql://localhost/pictures") as gallery:
+    page = gallery.page(tags_all=["anime", "landscape"])
+    for item in page:
+        print(item.title)
+    page = page.next()
+"""
+
+from importlib.metadata import version as _version
+
+__version__ = _version("pg-gallery")
+
+from .client import AsyncGallery, Gallery
+from .errors import GalleryError
+from .results import AsyncPage, Facet, Item, Page, StrategyChoice
+
+__all__ = [
+    "AsyncGallery",
+    "AsyncPage",
+    "Facet",
+    "Gallery",
+    "GalleryError",
+    "Item",
+    "Page",
+    "StrategyChoice",
+    "__version__",
+]

@@ -1,0 +1,203 @@
+"""`Gallery` and `AsyncGallery`: the gallery's functions as methods.
+
+Both are thin. A method builds its call (`_calls`) and has it run (`_executors`); the arguments are
+those of the SQL functions and stand, with their meaning, in `arguments`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterable, Iterator
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
+from uuid import UUID
+
+from . import _calls, _executors
+from ._calls import Call
+from .errors import translated
+from .results import AsyncPage, Facet, Item, Page, PageRows, StrategyChoice
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection as SqlAlchemyConnection
+    from sqlalchemy import Engine
+    from sqlalchemy.ext.asyncio import (
+        AsyncConnection as SqlAlchemyAsyncConnection,
+    )
+    from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_scoped_session
+    from sqlalchemy.orm import Session, scoped_session
+    from typing_extensions import Self, Unpack
+
+    from .arguments import FacetArguments, FilterArguments, PageArguments, RankArguments
+
+T = TypeVar("T")
+
+Source: TypeAlias = (
+    "_executors.PsycopgSource | Session | scoped_session[Any] | SqlAlchemyConnection | Engine"
+)
+AsyncSource: TypeAlias = (
+    "_executors.AsyncPsycopgSource | AsyncSession | async_scoped_session[Any]"
+    " | SqlAlchemyAsyncConnection | AsyncEngine"
+)
+
+
+class Gallery:
+    """The gallery in one database.
+
+    ``source`` is a URL (or libpq connection string), a psycopg `Connection` or `ConnectionPool`, or
+    a SQLAlchemy `Session`, `Connection` or `Engine`. A connection or session is used in the
+    transaction that it is in, and neither committed nor closed; from a pool or an engine each call
+    takes a connection and a transaction of its own; for a URL the gallery opens one autocommit
+    connection when it first needs it, and closes it with `close` or at the end of a ``with`` block.
+
+    ``schema`` names the schema of the gallery's tables and functions where the search_path does not
+    lead to it.
+
+    Every method raises `GalleryError` (module `errors`) for what the gallery refuses, and the
+    driver's own exceptions for everything else.
+    """
+
+    def __init__(self, source: Source, *, schema: str | None = None) -> None:
+        self._executor = _executors.executor(source)
+        self._schema = schema
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close what the gallery opened: the connection made from a URL."""
+        self._executor.close()
+
+    def _run(self, call: Call[T]) -> T:
+        with translated(call.function):
+            return self._executor.run(call, self._schema)
+
+    def _page(self, call: Call[PageRows[T]]) -> Page[T]:
+        rows = self._run(call)
+        return Page(
+            rows.items,
+            rows.next_cursor,
+            rows.prev_cursor,
+            lambda cursor: self._page(call.at(cursor)),
+        )
+
+    # --- reading ---
+
+    def page(self, **arguments: Unpack[PageArguments]) -> Page[Item]:
+        """The page of items that match, newest first unless another order is asked for."""
+        return self._page(_calls.page(arguments))
+
+    def pages(self, **arguments: Unpack[PageArguments]) -> Iterator[Page[Item]]:
+        """This page and all after it, each fetched when it is asked for; at least one."""
+        page: Page[Item] | None = self.page(**arguments)
+        while page is not None:
+            yield page
+            page = page.next()
+
+    def items(self, **arguments: Unpack[PageArguments]) -> Iterator[Item]:
+        """The items of this page and of all after it, fetched a page at a time."""
+        for page in self.pages(**arguments):
+            yield from page
+
+    def count(self, **arguments: Unpack[FilterArguments]) -> int:
+        """How many items match, exactly."""
+        return self._run(_calls.count(arguments))
+
+    def facets(self, **arguments: Unpack[FacetArguments]) -> tuple[Facet, ...]:
+        """The tags most carried by the items that match, with exact counts."""
+        return self._run(_calls.facets(arguments))
+
+    def cursor_at(self, **arguments: Unpack[RankArguments]) -> str | None:
+        """The cursor with which `page` starts at that rank; None where nothing stands there."""
+        return self._run(_calls.cursor_at(arguments))
+
+    def tag_ids(self, names: Iterable[str]) -> tuple[UUID, ...]:
+        """The ids of the tags, in the order of the names. Raises UnknownTag."""
+        return self._run(_calls.tag_ids(names))
+
+    def pick_strategy(self, **arguments: Unpack[FilterArguments]) -> StrategyChoice:
+        """What the planner would do with this filter."""
+        return self._run(_calls.pick_strategy(arguments))
+
+    def version(self) -> str:
+        """The version of pg_gallery that is installed in the database."""
+        return self._run(_calls.version())
+
+
+class AsyncGallery:
+    """The gallery in one database, to be awaited: the methods of `Gallery`.
+
+    ``source`` is a URL (or libpq connection string), a psycopg `AsyncConnection` or
+    `AsyncConnectionPool`, or a SQLAlchemy `AsyncSession`, `AsyncConnection` or `AsyncEngine`, used
+    as `Gallery` uses its own.
+    """
+
+    def __init__(self, source: AsyncSource, *, schema: str | None = None) -> None:
+        self._executor = _executors.async_executor(source)
+        self._schema = schema
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.close()
+
+    async def close(self) -> None:
+        """Close what the gallery opened: the connection made from a URL."""
+        await self._executor.close()
+
+    async def _run(self, call: Call[T]) -> T:
+        with translated(call.function):
+            return await self._executor.run(call, self._schema)
+
+    async def _page(self, call: Call[PageRows[T]]) -> AsyncPage[T]:
+        rows = await self._run(call)
+        return AsyncPage(
+            rows.items,
+            rows.next_cursor,
+            rows.prev_cursor,
+            lambda cursor: self._page(call.at(cursor)),
+        )
+
+    # --- reading ---
+
+    async def page(self, **arguments: Unpack[PageArguments]) -> AsyncPage[Item]:
+        """The page of items that match, newest first unless another order is asked for."""
+        return await self._page(_calls.page(arguments))
+
+    async def pages(self, **arguments: Unpack[PageArguments]) -> AsyncIterator[AsyncPage[Item]]:
+        """This page and all after it, each fetched when it is asked for; at least one."""
+        page: AsyncPage[Item] | None = await self.page(**arguments)
+        while page is not None:
+            yield page
+            page = await page.next()
+
+    async def items(self, **arguments: Unpack[PageArguments]) -> AsyncIterator[Item]:
+        """The items of this page and of all after it, fetched a page at a time."""
+        async for page in self.pages(**arguments):
+            for item in page:
+                yield item
+
+    async def count(self, **arguments: Unpack[FilterArguments]) -> int:
+        """How many items match, exactly."""
+        return await self._run(_calls.count(arguments))
+
+    async def facets(self, **arguments: Unpack[FacetArguments]) -> tuple[Facet, ...]:
+        """The tags most carried by the items that match, with exact counts."""
+        return await self._run(_calls.facets(arguments))
+
+    async def cursor_at(self, **arguments: Unpack[RankArguments]) -> str | None:
+        """The cursor with which `page` starts at that rank; None where nothing stands there."""
+        return await self._run(_calls.cursor_at(arguments))
+
+    async def tag_ids(self, names: Iterable[str]) -> tuple[UUID, ...]:
+        """The ids of the tags, in the order of the names. Raises UnknownTag."""
+        return await self._run(_calls.tag_ids(names))
+
+    async def pick_strategy(self, **arguments: Unpack[FilterArguments]) -> StrategyChoice:
+        """What the planner would do with this filter."""
+        return await self._run(_calls.pick_strategy(arguments))
+
+    async def version(self) -> str:
+        """The version of pg_gallery that is installed in the database."""
+        return await self._run(_calls.version())

@@ -1,0 +1,159 @@
+"""The errors that pg_gallery raises: one exception for each SQLSTATE of its own.
+
+Whatever the database was reached through (psycopg, or SQLAlchemy over any driver), an error of a
+gallery function arrives as a `GalleryError`, with the database's message, its hint that says what
+to do, and the driver's error as ``__cause__``. Every other database error passes unchanged.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib.metadata import version
+from typing import Any
+
+
+class GalleryError(Exception):
+    """An error of the gallery: the message, and what the database said beside it.
+
+    Attributes: ``message``, ``sqlstate``, ``hint`` (what to do), ``detail``; the last three are
+    None where there is none.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        sqlstate: str | None = None,
+        hint: str | None = None,
+        detail: str | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.message = message
+        self.sqlstate = sqlstate
+        self.hint = hint
+        self.detail = detail
+
+
+class InvalidCursor(GalleryError):
+    """TG001: not a cursor of ours: garbled, truncated, or from another version."""
+
+
+class CursorMismatch(GalleryError):
+    """TG002: a cursor made for another filter or sort: start again without it."""
+
+
+class UnknownTag(GalleryError):
+    """TG003: no tag has that name."""
+
+
+class InvalidArgument(GalleryError):
+    """TG004: an argument is out of its range, or arguments contradict each other.
+
+    Also what PostgreSQL itself finds wrong with a value (SQLSTATE class 22), such as a date that
+    does not exist.
+    """
+
+
+class StrategyUnavailable(GalleryError):
+    """TG005: that strategy can't answer this query, or is switched off."""
+
+
+class MissingPrerequisite(GalleryError):
+    """TG006: something needed is not there: an index not built, pg_cron not installed."""
+
+
+class InvalidSetting(GalleryError):
+    """TG007: unknown or invalid setting."""
+
+
+class NotInstalled(GalleryError):
+    """The database has no such gallery function: not installed there, or an older version."""
+
+
+class ActiveTransaction(GalleryError):
+    """The procedure commits as it goes, so it can't run inside the transaction that is open."""
+
+
+SQLSTATES: dict[str, type[GalleryError]] = {
+    "TG001": InvalidCursor,
+    "TG002": CursorMismatch,
+    "TG003": UnknownTag,
+    "TG004": InvalidArgument,
+    "TG005": StrategyUnavailable,
+    "TG006": MissingPrerequisite,
+    "TG007": InvalidSetting,
+}
+
+_UNDEFINED_FUNCTION = "42883"
+_UNDEFINED_SCHEMA = "3F000"
+_INVALID_TRANSACTION_TERMINATION = "2D000"
+
+
+@contextmanager
+def translated(function: str) -> Iterator[None]:
+    """Turn the driver's errors into ours while ``function`` is called."""
+    try:
+        yield
+    except GalleryError:
+        raise
+    except Exception as error:
+        ours = from_driver(error, function)
+        if ours is None:
+            raise
+        raise ours from error
+
+
+def from_driver(error: BaseException, function: str) -> GalleryError | None:
+    """The error of ours that a driver's error stands for, or None if it is not one of ours."""
+    original = getattr(error, "orig", None) or error  # SQLAlchemy wraps the driver's error
+    sqlstate = getattr(original, "sqlstate", None) or getattr(original, "pgcode", None)
+    if not isinstance(sqlstate, str):
+        return None
+    message = _field(original, "message", "message_primary") or str(original)
+    kind = _kind(sqlstate, message, function)
+    if kind is NotInstalled:
+        return _not_installed(function, sqlstate, message)
+    if kind is None:
+        return None
+    return kind(
+        message,
+        sqlstate=sqlstate,
+        hint=_field(original, "hint", "message_hint"),
+        detail=_field(original, "detail", "message_detail"),
+    )
+
+
+def _kind(sqlstate: str, message: str, function: str) -> type[GalleryError] | None:
+    if sqlstate in SQLSTATES:
+        return SQLSTATES[sqlstate]
+    if sqlstate == _UNDEFINED_SCHEMA:
+        return NotInstalled
+    if sqlstate == _UNDEFINED_FUNCTION and "gallery_" in message:
+        return NotInstalled
+    if sqlstate == _INVALID_TRANSACTION_TERMINATION:
+        return ActiveTransaction
+    if sqlstate.startswith("22"):
+        return InvalidArgument
+    return None
+
+
+def _not_installed(function: str, sqlstate: str, message: str) -> NotInstalled:
+    return NotInstalled(
+        f"This database has no {function} that takes these arguments;"
+        f" pg_gallery {version('pg-gallery')} is needed there.",
+        sqlstate=sqlstate,
+        hint="Run pg-gallery migrate on it; where pg_gallery stands in a schema of its own,"
+        " name the schema.",
+        detail=message,
+    )
+
+
+def _field(original: Any, attribute: str, diagnostic: str) -> str | None:
+    """A field of the server's report: psycopg keeps them in ``diag``, asyncpg on its error."""
+    diag = getattr(original, "diag", None)
+    if diag is not None:
+        value = getattr(diag, diagnostic, None)
+    else:
+        value = getattr(getattr(original, "__cause__", None) or original, attribute, None)
+    return value if isinstance(value, str) else None

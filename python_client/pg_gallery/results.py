@@ -1,0 +1,118 @@
+"""What the gallery's functions give: typed, frozen dataclasses.
+
+Times are aware datetimes. A time that Python can't hold (``infinity``, a year before 1 or after
+9999) is the least or greatest one that it can, in UTC.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Generic, TypeVar
+from uuid import UUID
+
+RowT = TypeVar("RowT")
+
+
+@dataclass(frozen=True)
+class Item:
+    """One item of the gallery.
+
+    The same id may stand in both partitions and means two items, so what identifies an item is
+    the pair (id, source_type): two `Item` are equal when that pair is, whatever else has changed.
+    """
+
+    id: int
+    source_type: str
+    title: str | None = field(compare=False)
+    content_type: str = field(compare=False)
+    content_data: str | None = field(compare=False, repr=False)
+    item_metadata: Any = field(compare=False, repr=False)
+    creator_id: UUID | None = field(compare=False)
+    created_at: datetime = field(compare=False)
+    updated_at: datetime = field(compare=False, repr=False)
+    quality_score: float | None = field(compare=False)
+    is_private: bool = field(compare=False)
+    path_thumb: str | None = field(compare=False, repr=False)
+    path_thumbs_alt_res: Any = field(compare=False, repr=False)
+    prompt: str | None = field(compare=False, repr=False)
+
+
+@dataclass(frozen=True)
+class Facet:
+    """A tag, and how many of the matching items carry it."""
+
+    tag_id: UUID
+    name: str
+    item_count: int
+
+
+@dataclass(frozen=True)
+class StrategyChoice:
+    """What the planner would do with a filter, and why.
+
+    ``k`` is the number of tags that are all wanted, ``rarest_count`` how many items carry the
+    rarest of them, ``estimated_candidates`` how many items the strategy is expected to look at.
+    """
+
+    strategy: str
+    k: int | None
+    rarest_count: int | None
+    estimated_candidates: float | None
+    reason: str | None
+
+
+@dataclass(frozen=True)
+class PageRows(Generic[RowT]):
+    """The rows of one page with the cursors to its neighbours, as the database gave them."""
+
+    items: tuple[RowT, ...]
+    next_cursor: str | None
+    prev_cursor: str | None
+
+    @property
+    def has_next(self) -> bool:
+        """Whether something matches beyond the last row."""
+        return self.next_cursor is not None
+
+    @property
+    def has_prev(self) -> bool:
+        """Whether something matches before the first row."""
+        return self.prev_cursor is not None
+
+    def __iter__(self) -> Iterator[RowT]:
+        return iter(self.items)
+
+    def __len__(self) -> int:
+        return len(self.items)
+
+
+@dataclass(frozen=True)
+class Page(PageRows[RowT]):
+    """A page that knows its neighbours. Iterating over it gives its items."""
+
+    _at: Callable[[str], Page[RowT]] = field(repr=False, compare=False)
+
+    def next(self) -> Page[RowT] | None:
+        """The page after this one, or None where there is none."""
+        return self._at(self.next_cursor) if self.next_cursor is not None else None
+
+    def prev(self) -> Page[RowT] | None:
+        """The page before this one, or None where there is none."""
+        return self._at(self.prev_cursor) if self.prev_cursor is not None else None
+
+
+@dataclass(frozen=True)
+class AsyncPage(PageRows[RowT]):
+    """A page that knows its neighbours, to be awaited. Iterating over it gives its items."""
+
+    _at: Callable[[str], Awaitable[AsyncPage[RowT]]] = field(repr=False, compare=False)
+
+    async def next(self) -> AsyncPage[RowT] | None:
+        """The page after this one, or None where there is none."""
+        return await self._at(self.next_cursor) if self.next_cursor is not None else None
+
+    async def prev(self) -> AsyncPage[RowT] | None:
+        """The page before this one, or None where there is none."""
+        return await self._at(self.prev_cursor) if self.prev_cursor is not None else None
