@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from datetime import date
+from operator import itemgetter
 from typing import Any, Generic, TypeVar
 from uuid import UUID
 
@@ -239,8 +240,8 @@ def _value(rows: Sequence[Row]) -> Any:
 
 def _decoder(kind: type[T]) -> Callable[[Row], T]:
     """Makes a dataclass of a row, by the names of its fields; other columns are left out."""
-    names = [field.name for field in fields(kind)]  # type: ignore[arg-type]
-    return lambda row: kind(**{name: row[name] for name in names})
+    values = itemgetter(*(field.name for field in fields(kind)))  # type: ignore[arg-type]
+    return lambda row: kind(*values(row))
 
 
 def _all(kind: type[T]) -> Callable[[Sequence[Row]], tuple[T, ...]]:

@@ -131,9 +131,15 @@ def _run(connection: Connection[Any], call: Call[T], schema: str | None) -> T:
         _autocommit(connection) if call.procedure else nullcontext(),
         connection.cursor(row_factory=dict_row) as cursor,
     ):
-        cursor.adapters.register_loader("timestamptz", _ClampedLoader)
-        cursor.execute(_text(call, schema), call.parameters)
-        return call.decode(cursor.fetchall() if cursor.description else [])
+        text = _text(call, schema)
+        cursor.execute(text, call.parameters)
+        if cursor.description is None:
+            return call.decode([])
+        try:
+            return call.decode(cursor.fetchall())
+        except DataError:
+            cursor.adapters.register_loader("timestamptz", _ClampedLoader)
+            return call.decode(cursor.execute(text, call.parameters).fetchall())
 
 
 @contextmanager
@@ -203,9 +209,16 @@ async def _run_async(connection: AsyncConnection[Any], call: Call[T], schema: st
         _autocommit_async(connection) if call.procedure else nullcontext(),
         connection.cursor(row_factory=dict_row) as cursor,
     ):
-        cursor.adapters.register_loader("timestamptz", _ClampedLoader)
-        await cursor.execute(_text(call, schema), call.parameters)
-        return call.decode(await cursor.fetchall() if cursor.description else [])
+        text = _text(call, schema)
+        await cursor.execute(text, call.parameters)
+        if cursor.description is None:
+            return call.decode([])
+        try:
+            return call.decode(await cursor.fetchall())
+        except DataError:
+            cursor.adapters.register_loader("timestamptz", _ClampedLoader)
+            await cursor.execute(text, call.parameters)
+            return call.decode(await cursor.fetchall())
 
 
 @asynccontextmanager
@@ -259,7 +272,10 @@ def _refuse_transaction(status: TransactionStatus) -> None:
 
 
 class _ClampedLoader(TimestamptzLoader):
-    """Reads times that Python can't hold as the least or greatest one that it can."""
+    """Reads times that Python can't hold as the least or greatest one that it can.
+
+    It is much slower than psycopg's own, so it is used only for rows on which that one has failed.
+    """
 
     def load(self, data: Buffer) -> datetime:
         try:
