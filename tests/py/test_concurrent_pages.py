@@ -1,0 +1,280 @@
+"""Walks through a gallery that changes meanwhile: what stayed as it was is met once, in order.
+
+Some items stay as they are; the others come, go, change their tags and move. First between the
+pages, on one connection, where every page can be compared with the oracle; then by writers of
+their own, where a walk must still meet every steady item and a snapshot must agree with itself.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from itertools import count
+from random import Random
+from threading import Event, Thread
+from typing import Any
+
+import psycopg
+import pytest
+from hypothesis import given
+
+import calls
+from calls import Connection
+from galleries import (
+    SOURCE_TYPES,
+    Gallery,
+    examples,
+    random_filter,
+    random_gallery,
+    random_item,
+    random_moments,
+    random_tags,
+    seeds,
+)
+from oracle import SORTS, Filter, Item, Key, Sort, ordered, place
+from walks import check_walk, keys_of
+
+PAGE_SIZE = 7
+WRITERS = 3
+WALKS = 12
+
+
+class Changes:
+    """Random changes of the items that may change, made to the tables and to a list alike."""
+
+    def __init__(self, conn: Connection, random: Random, gallery: Gallery, loose: Sequence[Item]):
+        self.conn = conn
+        self.random = random
+        self.gallery = gallery
+        self.loose = {item.key: item for item in loose}
+        self.moved: set[Key] = set()  # items whose place in the page order was changed
+        self.fresh_ids = count(random.randrange(10**6, 10**15))
+
+    def make_one(self) -> None:
+        """One change, in one transaction."""
+        kinds = [self.insert, self.insert]
+        if self.loose:
+            kinds += [self.delete, self.delete, self.retag, self.retag, self.move, self.hide]
+        with self.conn.transaction():
+            self.random.choice(kinds)()
+
+    def insert(self) -> None:
+        key = (next(self.fresh_ids), self.random.choice(SOURCE_TYPES))
+        near = self.random.choice([*self.gallery.items, None])
+        when = near.created_at if near else random_moments(self.random, 1)[0]
+        carried = random_tags(self.random, list(self.gallery.tags), is_oldest=False)
+        item = random_item(self.random, key, when, self.gallery.users, carried)
+        calls.insert_items(self.conn, [item])
+        self.loose[key] = item
+
+    def delete(self) -> None:
+        item = self.pick()
+        self.execute("DELETE FROM content_items_all WHERE (id, source_type) = (%s, %s)", item)
+        del self.loose[item.key]
+
+    def retag(self) -> None:
+        item = self.pick()
+        carried = random_tags(self.random, list(self.gallery.tags), is_oldest=False)
+        self.execute("DELETE FROM content_tags WHERE (content_id, content_source) = (%s, %s)", item)
+        calls.insert_tags(self.conn, ((item.key, tag) for tag in carried))
+        self.loose[item.key] = replace(item, tags=carried)
+
+    def move(self) -> None:
+        item = self.pick()
+        when = random_moments(self.random, 1)[0]
+        self.moved.add(item.key)
+        self.execute(
+            "UPDATE content_items_all SET created_at = %s::timestamptz, quality_score = NULL"
+            " WHERE (id, source_type) = (%s, %s)",
+            item,
+            when.text,
+        )
+        self.loose[item.key] = replace(item, created_at=when, quality_score=None)
+
+    def hide(self) -> None:
+        item = self.pick()
+        self.execute(
+            "UPDATE content_items_all SET is_private = NOT is_private, creator_id = %s"
+            " WHERE (id, source_type) = (%s, %s)",
+            item,
+            self.gallery.users[0],
+        )
+        self.loose[item.key] = replace(
+            item, is_private=not item.is_private, creator_id=self.gallery.users[0]
+        )
+
+    def pick(self) -> Item:
+        return self.random.choice(list(self.loose.values()))
+
+    def execute(self, statement: str, item: Item, *values: Any) -> None:
+        self.conn.execute(calls.query(statement), (*values, *item.key))
+
+
+def halves(random: Random, items: Sequence[Item]) -> tuple[list[Item], list[Item]]:
+    """The items that stay as they are, and those that may change."""
+    steady: list[Item] = []
+    loose: list[Item] = []
+    for item in items:
+        random.choice((steady, loose)).append(item)
+    return steady, loose
+
+
+def check_met(met: Sequence[Key], steady: Sequence[Key], moved: set[Key]) -> None:
+    """Every steady item exactly once and in order; nothing twice but what moved itself."""
+    wanted = set(steady)
+    assert [key for key in met if key in wanted] == list(steady)
+    assert [key for key, times in Counter(met).items() if times > 1 and key not in moved] == []
+
+
+# --- between the pages ---
+
+
+@dataclass
+class Walk:
+    """A walk one way through a gallery that changes after every page."""
+
+    conn: Connection
+    changes: Changes
+    steady: Sequence[Item]
+    wanted: Filter
+    sort: Sort
+    forward: bool
+
+    def items_now(self) -> list[Item]:
+        return ordered([*self.steady, *self.changes.loose.values()], self.wanted, self.sort)
+
+    def ahead(self, items: Sequence[Item], reached: tuple[Any, ...] | None) -> list[Item]:
+        """Those of some ordered items that the walk has yet to meet, nearest first."""
+        if self.forward:
+            return [item for item in items if reached is None or place(item, self.sort) > reached]
+        return [item for item in items[::-1] if reached and place(item, self.sort) < reached]
+
+    def go(self, cursor: str | None, reached: tuple[Any, ...] | None) -> list[Key]:
+        """Walk from a cursor, which holds the place reached, and compare every page."""
+        met: list[Key] = []
+        while True:
+            turned = calls.page(
+                self.conn, self.wanted, self.sort, page_size=PAGE_SIZE, cursor=cursor
+            )
+            keys, onward, back = turned.keys, turned.next_cursor, turned.prev_cursor
+            if not self.forward:
+                keys, onward, back = keys[::-1], back, onward
+            now = self.items_now()
+            ahead = self.ahead(now, reached)
+            assert keys == keys_of(ahead[:PAGE_SIZE])
+            assert (onward is not None) == (len(ahead) > PAGE_SIZE)
+            assert (back is not None) == (0 < len(ahead) < len(now))
+            met += keys
+            if onward is None:
+                return met
+            cursor, reached = onward, place(ahead[PAGE_SIZE - 1], self.sort)
+            for _ in range(self.changes.random.randint(1, 4)):
+                self.changes.make_one()
+
+
+@pytest.mark.parametrize("forward", [True, False], ids=["forward", "back"])
+@given(seed=seeds())
+@examples(25)
+def test_changes_between_the_pages_lose_and_repeat_nothing(
+    conn: Connection, forward: bool, seed: int
+) -> None:
+    """Each page is what the oracle finds beyond the cursor's place at that moment."""
+    random = Random(seed)
+    gallery = random_gallery(random, random.choice((10, 60, 150)))
+    calls.store(conn, gallery)
+    steady, loose = halves(random, gallery.items)
+    changes = Changes(conn, random, gallery, loose)
+    walk = Walk(
+        conn, changes, steady, random_filter(random, gallery), random.choice(SORTS), forward
+    )
+    cursor, reached = (None, None) if forward else last_page_of(walk)
+    expected = walk.ahead(ordered(steady, walk.wanted, walk.sort), reached)
+    check_met(walk.go(cursor, reached), keys_of(expected), changes.moved)
+
+
+def last_page_of(walk: Walk) -> tuple[str | None, tuple[Any, ...] | None]:
+    """The way back from the last page, and the place of its first row; from the first: nothing."""
+    turned = calls.page(walk.conn, walk.wanted, walk.sort, page_size=PAGE_SIZE)
+    while turned.next_cursor is not None:
+        turned = calls.page(
+            walk.conn, walk.wanted, walk.sort, page_size=PAGE_SIZE, cursor=turned.next_cursor
+        )
+    places = {item.key: place(item, walk.sort) for item in walk.items_now()}
+    walk.forward = turned.prev_cursor is None  # a single page has no way back: walk it forward
+    return turned.prev_cursor, None if walk.forward else places[turned.keys[0]]
+
+
+# --- by other connections ---
+
+
+@contextmanager
+def writers(
+    database_url: str, gallery: Gallery, loose: Sequence[Item], moved: set[Key]
+) -> Iterator[None]:
+    """Connections that change the loose items, a share each, until the block ends."""
+    done = Event()
+    failures: list[BaseException] = []
+
+    def write(number: int) -> None:
+        try:
+            with psycopg.connect(database_url, autocommit=True) as conn:
+                changes = Changes(conn, Random(number), gallery, loose[number::WRITERS])
+                changes.moved = moved
+                while not done.is_set():
+                    changes.make_one()
+        except BaseException as failure:
+            failures.append(failure)
+
+    threads = [Thread(target=write, args=(number,)) for number in range(WRITERS)]
+    for thread in threads:
+        thread.start()
+    try:
+        yield
+    finally:
+        done.set()
+        for thread in threads:
+            thread.join()
+    assert failures == []
+
+
+def test_other_connections_writing_meanwhile_lose_and_repeat_nothing(
+    conn: Connection, database_url: str
+) -> None:
+    random = Random(31)
+    gallery = random_gallery(random, 200)
+    calls.store(conn, gallery)
+    steady, loose = halves(random, gallery.items)
+    moved: set[Key] = set()
+    with writers(database_url, gallery, loose, moved):
+        for number in range(WALKS):
+            wanted, sort = random_filter(random, gallery), SORTS[number % len(SORTS)]
+            met: list[Key] = []
+            cursor = None
+            while True:
+                turned = calls.page(conn, wanted, sort, page_size=PAGE_SIZE, cursor=cursor)
+                met += turned.keys
+                cursor = turned.next_cursor
+                if cursor is None:
+                    break
+            check_met(met, keys_of(ordered(steady, wanted, sort)), moved)
+
+
+def test_a_page_agrees_with_the_tables_of_its_own_snapshot_while_others_write(
+    conn: Connection, database_url: str
+) -> None:
+    random = Random(32)
+    gallery = random_gallery(random, 150)
+    calls.store(conn, gallery)
+    _, loose = halves(random, gallery.items)
+    with writers(database_url, gallery, loose, set()):
+        for number in range(WALKS):
+            wanted, sort = random_filter(random, gallery), SORTS[number % len(SORTS)]
+            with conn.transaction():
+                conn.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+                items = calls.read_items(conn)
+                expected = keys_of(ordered(items, wanted, sort))
+                check_walk(conn, wanted, sort, 1 + len(expected) // 4, expected)
+                counted = calls.value_of(conn, "gallery_count", **calls.arguments(wanted))
+                assert counted == len(expected)
