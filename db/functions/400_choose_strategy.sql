@@ -6,7 +6,7 @@ language plpgsql stable
 set search_path from current
 as $function$
 begin
-    if strategy is not null and to_regproc('gallery.strategy_' || quote_ident(strategy)) is null then
+    if strategy is not null and to_regproc('gallery.' || quote_ident('strategy_' || strategy)) is null then
         perform gallery.raise_error('TG004', format('unknown strategy %L', left(strategy, 60)),
             (select 'Known are ' || string_agg(substr(p.proname, 10), ', ' order by p.proname) || '; leave it out to let the planner choose.'
              from pg_proc p where p.pronamespace = 'gallery'::regnamespace and p.proname like 'strategy\_%'));
