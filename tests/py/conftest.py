@@ -1,0 +1,101 @@
+"""Fixtures that every test may use: servers, fresh databases on them, connections, standbys.
+
+A test with one of these fixtures runs once on each server, unless `@pytest.mark.servers("pg15")`
+names those it is for. PG_GALLERY_TEST_URL names a server of one's own: then all run on that alone.
+PG_GALLERY_EXAMPLES sets how many examples a property is tried on.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+
+import psycopg
+import pytest
+from hypothesis import HealthCheck, settings
+
+from harness.container import ContainerServer
+from harness.embedded import EmbeddedServer
+from harness.server import Server
+from harness.standby import Standby
+
+OWN_URL = os.environ.get("PG_GALLERY_TEST_URL", "")
+
+SERVERS: dict[str, Callable[[], Server]] = (
+    {Server.name: lambda: Server(OWN_URL)}
+    if OWN_URL
+    else {ContainerServer.name: ContainerServer, EmbeddedServer.name: EmbeddedServer}
+)
+
+settings.register_profile(
+    "ci",
+    deadline=None,
+    max_examples=int(os.environ.get("PG_GALLERY_EXAMPLES", "50")),
+    print_blob=True,
+    # A property may use one database for all its examples, and take its time with each.
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
+settings.load_profile("ci")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "servers(*names): the servers, of pg15 and pg18, to run on")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Deselects tests on servers that their marker `servers` doesn't name."""
+    unwanted = [item for item in items if not _wanted(item)]
+    config.hook.pytest_deselected(items=unwanted)
+    items[:] = [item for item in items if item not in unwanted]
+
+
+def _wanted(item: pytest.Item) -> bool:
+    marker = item.get_closest_marker("servers")
+    call = getattr(item, "callspec", None)
+    name = call.params.get("server") if call else None
+    return marker is None or name in (None, Server.name, *marker.args)
+
+
+@pytest.fixture(scope="session", params=SERVERS)
+def server(request: pytest.FixtureRequest) -> Iterator[Server]:
+    """The server under test, started for the session."""
+    server = SERVERS[request.param]()
+    yield server
+    server.close()
+
+
+@pytest.fixture
+def database_url(server: Server) -> Iterator[str]:
+    """The URL of a fresh database, migrated to head."""
+    url = server.new_database()
+    yield url
+    server.drop_database(url)
+
+
+@pytest.fixture
+def empty_url(server: Server) -> Iterator[str]:
+    """The URL of a fresh database with nothing in it."""
+    url = server.empty_database()
+    yield url
+    server.drop_database(url)
+
+
+@pytest.fixture
+def conn(database_url: str) -> Iterator[psycopg.Connection]:
+    """A connection, in autocommit, to the database of `database_url`."""
+    with psycopg.connect(database_url, autocommit=True) as connection:
+        yield connection
+
+
+@pytest.fixture
+def standby(server: Server) -> Iterator[Callable[[], Standby]]:
+    """Makes hot standbys of the server: `standby()`."""
+    standbys: list[Standby] = []
+
+    def make() -> Standby:
+        standbys.append(server.make_standby())
+        return standbys[-1]
+
+    yield make
+    for made in standbys:
+        made.close()

@@ -1,0 +1,65 @@
+"""One data directory and the PostgreSQL that serves it, driven by PostgreSQL's own programs."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from harness.program import Runner
+
+SUPERUSER = "postgres"
+
+
+class Cluster:
+    """A cluster at `directory`, served on `port`; its log stands beside it as `directory`.log.
+
+    `run` runs the programs where the cluster stands: on this machine or in a container.
+    """
+
+    def __init__(self, run: Runner, directory: str, port: int) -> None:
+        self.directory = directory
+        self.port = port
+        self.log = f"{directory}.log"
+        self._run = run
+
+    def create(self, *initdb_options: str) -> None:
+        """Makes the data directory, without passwords."""
+        self._run(
+            "initdb",
+            "--no-sync",
+            "--auth=trust",
+            f"--username={SUPERUSER}",
+            f"--pgdata={self.directory}",
+            *initdb_options,
+        ).check()
+
+    def start(self) -> None:
+        """Starts the server and waits until it answers."""
+        self._pg_ctl("start", "--wait", f"--log={self.log}", f"--options=-p {self.port}")
+
+    def stop(self, mode: Literal["fast", "immediate"] = "fast") -> None:
+        """Stops the server: `fast` in good order, `immediate` as a crash would."""
+        self._pg_ctl("stop", "--wait", f"--mode={mode}")
+
+    def make_standby(self, directory: str, port: int) -> Cluster:
+        """Copies the running cluster to `directory`: once started, it streams from this one."""
+        self._run(
+            "pg_basebackup",
+            f"--dbname=host=localhost port={self.port} user={SUPERUSER}",
+            f"--pgdata={directory}",
+            "--write-recovery-conf",
+            "--wal-method=stream",
+            "--checkpoint=fast",
+            "--no-sync",
+        ).check()
+        return Cluster(self._run, directory, port)
+
+    def read_log(self) -> str:
+        """What the server has logged since its data directory was made."""
+        return self._run("cat", self.log).check()
+
+    def remove(self) -> None:
+        """Removes the data directory of a stopped cluster, and its log."""
+        self._run("rm", "-rf", self.directory, self.log).check()
+
+    def _pg_ctl(self, *arguments: str) -> None:
+        self._run("pg_ctl", "--silent", f"--pgdata={self.directory}", *arguments).check()
