@@ -58,7 +58,7 @@ class Item:
         return self.id, self.source_type
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Filter:
     """The shared filter arguments. None: no such condition."""
 
@@ -73,6 +73,10 @@ class Filter:
     created_from: Moment | None = None
     created_before: Moment | None = None
     min_quality: float | None = None
+
+    def __repr__(self) -> str:
+        given = (f"{name}={value}" for name, value in vars(self).items() if value is not None)
+        return f"Filter({', '.join(given)})"
 
 
 @dataclass(frozen=True)

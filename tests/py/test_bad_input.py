@@ -1,0 +1,371 @@
+"""Every row of the contract's table of bad input, on every function that takes the argument.
+
+Cursors have a file of their own, test_cursor.py.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from random import Random
+from typing import Any
+from uuid import UUID
+
+import psycopg
+import pytest
+
+import calls
+from calls import Connection
+from galleries import SOURCE_TYPES, Gallery, random_gallery
+from oracle import BEGINNING_OF_TIME, END_OF_TIME, Filter, Item, Sort, moment, ordered
+from walks import keys_of
+
+A_TAG, ANOTHER_TAG, STRANGER, A_USER = (UUID(int=number) for number in (1, 2, 3, 4))
+NAMES = {A_TAG: "a tag", ANOTHER_TAG: "another tag"}
+
+# What every function that takes a filter is called with besides, where it needs more.
+FILTER_FUNCTIONS: dict[str, dict[str, Any]] = {
+    "gallery_page": {},
+    "gallery_count": {},
+    "gallery_facets": {},
+    "gallery_cursor_at": {"rank": 0},
+    "gallery_pick_strategy": {},
+    "gallery_explain": {},
+}
+SORT_FUNCTIONS = ("gallery_page", "gallery_cursor_at", "gallery_explain")
+PAGE_FUNCTIONS = ("gallery_page", "gallery_explain")
+
+
+@pytest.fixture
+def gallery(conn: Connection) -> Gallery:
+    """Twenty items with both tags."""
+    items = [
+        Item(number, source, moment(number), 0.5, A_USER, tags=frozenset(NAMES))
+        for number in range(10)
+        for source in SOURCE_TYPES
+    ]
+    gallery = Gallery(items, dict(NAMES), [A_USER])
+    calls.store(conn, gallery)
+    return gallery
+
+
+def skip_unless_built(conn: Connection, function: str) -> None:
+    if not calls.has_function(conn, function):
+        pytest.skip(f"{function} is not built yet")
+
+
+@pytest.fixture(params=FILTER_FUNCTIONS)
+def function(request: pytest.FixtureRequest, conn: Connection, gallery: Gallery) -> str:
+    """Every function that takes a filter."""
+    name: str = request.param
+    skip_unless_built(conn, name)
+    return name
+
+
+def call(conn: Connection, function: str, wanted: Filter | None = None, **others: Any) -> list[Any]:
+    given = {**FILTER_FUNCTIONS.get(function, {}), **others}
+    return calls.rows_of(conn, function, **calls.arguments(wanted or Filter(), **given))
+
+
+def check_refused(
+    conn: Connection, sqlstate: str, function: str, wanted: Filter | None = None, **others: Any
+) -> None:
+    """The call fails with that SQLSTATE, a message, and a HINT that says what to do."""
+    with pytest.raises(psycopg.Error) as refusal:
+        call(conn, function, wanted, **others)
+    assert refusal.value.sqlstate == sqlstate
+    assert refusal.value.diag.message_hint
+    assert len(str(refusal.value)) < 2000, "what the caller sent does not come back whole"
+
+
+def scans_during(conn: Connection, function: str, wanted: Filter) -> int:
+    """How many scans of items or their tags a call begins."""
+    count = (
+        "SELECT sum(coalesce(pg_stat_get_xact_numscans(oid), 0)) FROM pg_class"
+        " WHERE oid::regclass::text ~ '^content_(items|tags)'"
+    )
+    with conn.transaction():
+        before = conn.execute(count).fetchone()
+        call(conn, function, wanted)
+        after = conn.execute(count).fetchone()
+    assert before is not None and after is not None
+    return int(after[0] - before[0])
+
+
+# --- refused: TG004 ---
+
+
+@pytest.mark.parametrize(
+    "wanted",
+    [
+        Filter(tags_all=[A_TAG, None]),  # type: ignore[list-item]
+        Filter(tags_any=[None]),  # type: ignore[list-item]
+        Filter(tags_none=[None, A_TAG, None]),  # type: ignore[list-item]
+        Filter(content_source_types=[None]),  # type: ignore[list-item]
+        Filter(content_source_types=["community-auto", None]),  # type: ignore[list-item]
+        Filter(creators=[A_USER, None]),  # type: ignore[list-item]
+        Filter(content_types=["image", None]),  # type: ignore[list-item]
+    ],
+    ids=str,
+)
+def test_a_null_element_is_refused(conn: Connection, function: str, wanted: Filter) -> None:
+    check_refused(conn, "TG004", function, wanted)
+
+
+@pytest.mark.parametrize(
+    "wanted",
+    [
+        Filter(content_source_types=["regular"]),
+        Filter(content_source_types=["community-auto", "Community-Regular"], viewer=A_USER),
+        Filter(content_source_types=[""]),
+        Filter(content_source_types=["x" * 100_000]),
+        Filter(content_source_types=["'; DROP TABLE tags; --"]),
+        Filter(created_from=moment(1), created_before=moment(0)),
+        Filter(created_from=END_OF_TIME, created_before=BEGINNING_OF_TIME),
+        Filter(min_quality=float("nan")),
+    ],
+    ids=lambda wanted: str(wanted)[:80],
+)
+def test_an_argument_out_of_range_is_refused(
+    conn: Connection, function: str, wanted: Filter
+) -> None:
+    check_refused(conn, "TG004", function, wanted)
+
+
+@pytest.mark.parametrize("kind", ["user-regular", "user-auto"])
+def test_the_viewers_own_sources_are_refused_without_a_viewer(
+    conn: Connection, function: str, kind: str
+) -> None:
+    for kinds in ([kind], ["community-regular", kind], [kind, kind]):
+        check_refused(conn, "TG004", function, Filter(content_source_types=kinds))
+
+
+def test_a_contradiction_does_not_hide_an_argument_out_of_range(
+    conn: Connection, function: str
+) -> None:
+    nothing = Filter(tags_all=[A_TAG], tags_none=[A_TAG], creators=[])
+    check_refused(conn, "TG004", function, replace(nothing, content_source_types=["nonsense"]))
+    check_refused(conn, "TG004", function, replace(nothing, min_quality=float("nan")))
+
+
+@pytest.mark.parametrize("page_size", [0, -1, 501, 10**9, -(2**31), 2**31 - 1])
+@pytest.mark.parametrize("function", PAGE_FUNCTIONS)
+def test_a_page_size_out_of_range_is_refused(
+    conn: Connection, gallery: Gallery, function: str, page_size: int
+) -> None:
+    skip_unless_built(conn, function)
+    check_refused(conn, "TG004", function, page_size=page_size)
+    check_refused(conn, "TG004", function, Filter(creators=[]), page_size=page_size)
+
+
+@pytest.mark.parametrize("page_size", [1, 500])
+def test_the_ends_of_the_range_of_page_size_are_taken(
+    conn: Connection, gallery: Gallery, page_size: int
+) -> None:
+    assert len(calls.page(conn, Filter(), page_size=page_size).keys) == min(page_size, 20)
+
+
+@pytest.mark.parametrize("odd", ["", "Desc", "created_at desc", "id", "random()", "x" * 100_000])
+@pytest.mark.parametrize("argument", ["sort_field", "sort_order"])
+@pytest.mark.parametrize("function", SORT_FUNCTIONS)
+def test_an_unknown_sort_is_refused(
+    conn: Connection, gallery: Gallery, function: str, argument: str, odd: str
+) -> None:
+    skip_unless_built(conn, function)
+    for wanted in (Filter(), Filter(creators=[])):
+        check_refused(conn, "TG004", function, wanted, **{argument: odd})
+
+
+@pytest.mark.parametrize("odd", ["", "Bitmap", "ordered_walk(", "x'); --", "x" * 100_000, "Ω"])
+@pytest.mark.parametrize("function", PAGE_FUNCTIONS)
+def test_an_unknown_strategy_is_refused(
+    conn: Connection, gallery: Gallery, function: str, odd: str
+) -> None:
+    skip_unless_built(conn, function)
+    check_refused(conn, "TG004", function, strategy=odd)
+    check_refused(conn, "TG004", function, Filter(creators=[]), strategy=odd)
+
+
+@pytest.mark.parametrize("rank", [-1, -(2**63)])
+def test_a_negative_rank_is_refused(conn: Connection, gallery: Gallery, rank: int) -> None:
+    skip_unless_built(conn, "gallery_cursor_at")
+    check_refused(conn, "TG004", "gallery_cursor_at", rank=rank)
+
+
+@pytest.mark.parametrize("facet_limit", [0, -1])
+def test_a_facet_limit_out_of_range_is_refused(
+    conn: Connection, gallery: Gallery, facet_limit: int
+) -> None:
+    skip_unless_built(conn, "gallery_facets")
+    check_refused(conn, "TG004", "gallery_facets", facet_limit=facet_limit)
+
+
+# --- nothing there ---
+
+
+@pytest.mark.parametrize(
+    "wanted",
+    [
+        Filter(tags_all=[STRANGER]),
+        Filter(tags_all=[A_TAG, STRANGER]),
+        Filter(tags_any=[STRANGER]),
+        Filter(creators=[STRANGER]),
+        Filter(content_types=["no such type"]),
+        Filter(viewer=STRANGER, content_source_types=["user-regular", "user-auto"]),
+    ],
+    ids=str,
+)
+def test_what_nobody_has_is_an_empty_page(
+    conn: Connection, gallery: Gallery, wanted: Filter
+) -> None:
+    assert calls.page(conn, wanted) == calls.Page([], None, None)
+    assert call(conn, "gallery_count", wanted) == [(0,)]
+
+
+def test_an_unknown_tag_that_is_not_wanted_excludes_nothing(
+    conn: Connection, gallery: Gallery
+) -> None:
+    assert len(calls.page(conn, Filter(tags_none=[STRANGER])).keys) == 20
+    assert len(calls.page(conn, Filter(tags_any=[STRANGER, A_TAG])).keys) == 20
+
+
+@pytest.mark.parametrize(
+    "wanted",
+    [
+        Filter(tags_all=[A_TAG, ANOTHER_TAG], tags_none=[ANOTHER_TAG]),
+        Filter(tags_any=[A_TAG, ANOTHER_TAG], tags_none=[ANOTHER_TAG, A_TAG, STRANGER]),
+        Filter(tags_any=[]),
+        Filter(creators=[]),
+        Filter(content_types=[]),
+        Filter(content_source_types=[]),
+        Filter(created_from=moment(5), created_before=moment(5)),
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize("function", ["gallery_page", "gallery_count", "gallery_facets"])
+def test_a_contradiction_is_empty_without_scanning(
+    conn: Connection, gallery: Gallery, function: str, wanted: Filter
+) -> None:
+    skip_unless_built(conn, function)
+    assert scans_during(conn, function, Filter()) > 0, "the measure sees the scans there are"
+    assert scans_during(conn, function, wanted) == 0
+    assert call(conn, function, wanted) == ([(0,)] if function == "gallery_count" else [])
+
+
+@pytest.mark.parametrize("wanted", [Filter(tags_all=[]), Filter(tags_none=[]), Filter(search=" ")])
+def test_an_empty_list_of_wanted_or_excluded_tags_is_no_condition(
+    conn: Connection, gallery: Gallery, wanted: Filter
+) -> None:
+    assert calls.page(conn, wanted) == calls.page(conn, Filter())
+
+
+# --- unknown names ---
+
+
+def test_tag_names_become_ids_in_the_order_of_the_names(conn: Connection, gallery: Gallery) -> None:
+    def tag_ids(*names: str) -> list[UUID]:
+        row = conn.execute("SELECT gallery_tag_ids(%s::text[])", (list(names),)).fetchone()
+        assert row is not None
+        ids: list[UUID] = row[0]
+        return ids
+
+    assert tag_ids("another tag", "a tag", "another tag") == [ANOTHER_TAG, A_TAG, ANOTHER_TAG]
+    assert tag_ids() == []
+
+
+@pytest.mark.parametrize(
+    ("names", "sqlstate"),
+    [
+        (["a tag", "no such tag"], "TG003"),
+        (["A tag"], "TG003"),
+        (["a tag "], "TG003"),
+        (["a%"], "TG003"),
+        (["a_tag"], "TG003"),
+        ([""], "TG003"),
+        (["x" * 100_000], "TG003"),
+        (["'; DROP TABLE tags; --"], "TG003"),
+        (["a tag", None], "TG004"),
+    ],
+    ids=lambda value: str(value)[:40],
+)
+def test_an_unknown_tag_name_is_refused(
+    conn: Connection, gallery: Gallery, names: list[str | None], sqlstate: str
+) -> None:
+    with pytest.raises(psycopg.Error) as refusal:
+        conn.execute("SELECT gallery_tag_ids(%s::text[])", (names,))
+    assert refusal.value.sqlstate == sqlstate
+    assert refusal.value.diag.message_hint
+    assert len(str(refusal.value)) < 2000, "what the caller sent does not come back whole"
+
+
+STRANGE_TEXTS = (
+    "it's",
+    'a "quoted" text',
+    "back\\slash",
+    "\\",
+    "%",
+    "_",
+    "100%",
+    "a_b",
+    "{}",
+    "{a,b}",
+    "NULL",
+    "$1 :name %s %(x)s ?",
+    "'; DROP TABLE tags; --",
+    "\U0001f408\u200d\u2b1b 猫",
+    "tab\tand\nnewline",
+    "x" * 100_000,
+)
+
+
+def test_strange_tag_names_are_taken_literally(conn: Connection) -> None:
+    names = {UUID(int=100 + number): name for number, name in enumerate(STRANGE_TEXTS)}
+    calls.store(conn, Gallery([], names, []))
+    for tag, name in names.items():
+        assert conn.execute("SELECT gallery_tag_ids(%s::text[])", ([name],)).fetchone() == ([tag],)
+
+
+# --- odd texts in search ---
+
+
+@pytest.mark.parametrize("text", STRANGE_TEXTS, ids=lambda text: ascii(text)[:30])
+@pytest.mark.parametrize("column", ["title", "prompt"])
+def test_strange_texts_are_searched_for_literally(conn: Connection, text: str, column: str) -> None:
+    """Found where they stand, and not where they would match as a pattern."""
+    decoys = ["", "plain", "100 percent", "aXb", "back slash", "slash", "it s", "x" * 99_999]
+    texts = [text, f"before {text} after", text.upper(), *decoys]
+    fields: list[dict[str, Any]] = [{column: value} for value in texts]
+    items = [Item(number, "items", moment(number), **given) for number, given in enumerate(fields)]
+    calls.store(conn, Gallery(items, {}, []))
+    for search in (text, text.upper(), f"{text} {text}", f'"{text}"'):
+        wanted = Filter(search=search)
+        expected = keys_of(ordered(items, wanted, Sort()))
+        assert calls.page(conn, wanted).keys == expected, search[:60]
+        assert call(conn, "gallery_count", wanted) == [(len(expected),)]
+
+
+def test_a_search_of_a_hundred_kilobytes_of_words_is_taken_literally(conn: Connection) -> None:
+    words = [f"{number}_{'word' * 100}" for number in range(250)]
+    items = [
+        Item(1, "items", moment(1), title=" ".join(words)),
+        Item(2, "items", moment(2), title=" ".join(words[:-1])),
+        Item(3, "items", moment(3), title=" ".join(words[:99]), prompt=" ".join(words[99:])),
+    ]
+    calls.store(conn, Gallery(items, {}, []))
+    wanted = Filter(search=" ".join(words).upper())
+    assert keys_of(ordered(items, wanted, Sort())) == [(3, "items"), (1, "items")]
+    assert calls.page(conn, wanted).keys == keys_of(ordered(items, wanted, Sort()))
+
+
+@pytest.mark.parametrize(
+    "argument", ["content_types", "creators", "tags_all", "tags_any", "tags_none"]
+)
+def test_a_hundred_thousand_elements_are_taken(conn: Connection, argument: str) -> None:
+    random = Random(7)
+    gallery = random_gallery(random, 20)
+    calls.store(conn, gallery)
+    values: list[Any] = [UUID(int=number) for number in range(100_000)]
+    if argument == "content_types":
+        values = [str(value) for value in values] + ["image"]
+    elements: dict[str, Any] = {argument: values}
+    wanted = Filter(**elements)
+    assert calls.page(conn, wanted).keys == keys_of(ordered(gallery.items, wanted, Sort()))
