@@ -14,6 +14,7 @@ from operator import itemgetter
 from typing import Any, Generic, TypeVar
 from uuid import UUID
 
+from ._text import is_storable
 from .arguments import (
     FacetArguments,
     FilterArguments,
@@ -219,7 +220,7 @@ def _clean(name: str, text: str) -> str:
     """The text, if PostgreSQL can take it at all."""
     if not isinstance(text, str):
         raise TypeError(f"{name} takes text, not {text!r}")
-    if "\0" in text or any("\ud800" <= letter <= "\udfff" for letter in text):
+    if not is_storable(text):
         raise InvalidArgument(
             f"{name} holds a character that text in PostgreSQL can't have.",
             sqlstate="TG004",
