@@ -20,7 +20,7 @@ from galleries import (
     seeds,
     sizes,
 )
-from oracle import SORTS, Filter, Item, Sort, matches, moment, ordered
+from oracle import SORTS, Filter, Item, Sort, facets, matches, moment, ordered
 from walks import check_walk, keys_of
 
 FILTERS_A_GALLERY = 25
@@ -247,3 +247,75 @@ def test_the_count_is_the_oracles(conn: Connection, seed: int, size: int) -> Non
         wanted = random_filter(random, gallery)
         expected = sum(matches(item, wanted) for item in gallery.items)
         assert calls.value_of(conn, "gallery_count", **calls.arguments(wanted)) == expected, wanted
+
+
+@given(seed=seeds(), size=sizes())
+@examples(10)
+def test_the_facets_are_the_oracles(conn: Connection, seed: int, size: int) -> None:
+    if not calls.has_function(conn, "gallery_facets"):
+        pytest.skip("gallery_facets is not built yet")
+    random = Random(seed)
+    gallery = random_gallery(random, size)
+    calls.store(conn, gallery)
+    for _ in range(FILTERS_A_GALLERY):
+        wanted, limit = random_filter(random, gallery), random.choice((1, 2, 5, 16, 100))
+        rows = calls.rows_of(conn, "gallery_facets", **calls.arguments(wanted, facet_limit=limit))
+        expected = facets(gallery.items, wanted, gallery.tags, limit)
+        assert [(row.tag_id, row.name, row.item_count) for row in rows] == expected, wanted
+
+
+@given(seed=seeds(), size=sizes())
+@examples(10)
+def test_the_cursor_at_a_rank_starts_the_page_there(conn: Connection, seed: int, size: int) -> None:
+    if not calls.has_function(conn, "gallery_cursor_at"):
+        pytest.skip("gallery_cursor_at is not built yet")
+    random = Random(seed)
+    gallery = random_gallery(random, size)
+    calls.store(conn, gallery)
+    for _ in range(FILTERS_A_GALLERY):
+        wanted, sort = random_filter(random, gallery), random.choice(SORTS)
+        expected = keys_of(ordered(gallery.items, wanted, sort))
+        if not expected:
+            continue
+        for rank in {0, random.randrange(len(expected)), len(expected) - 1}:
+            given = calls.arguments(wanted, sort_field=sort.field, sort_order=sort.order, rank=rank)
+            cursor = calls.value_of(conn, "gallery_cursor_at", **given)
+            turned = calls.page(conn, wanted, sort, page_size=5, cursor=cursor)
+            assert turned.keys == expected[rank : rank + 5], (rank, wanted, sort)
+            assert (turned.prev_cursor is None) == (rank == 0), (rank, wanted, sort)
+            assert (turned.next_cursor is None) == (rank + 5 >= len(expected)), (rank, wanted, sort)
+
+
+# --- namesakes ---
+
+
+def test_a_tag_on_item_7_of_one_partition_does_not_make_its_namesake_match(
+    conn: Connection, strategy: str | None
+) -> None:
+    only_items, only_auto, both = (random_uuid(Random(number)) for number in range(3))
+    names = {only_items: "only items", only_auto: "only auto", both: "both"}
+    items = [
+        Item(7, "items", moment(0), 0.5, tags=frozenset({only_items, both})),
+        Item(7, "auto", moment(0), 0.5, tags=frozenset({only_auto, both})),
+    ]
+    calls.store(conn, Gallery(items, names, []))
+    for wanted in (
+        Filter(tags_all=[only_items]),
+        Filter(tags_all=[only_auto]),
+        Filter(tags_all=[both]),
+        Filter(tags_all=[only_items, both]),
+        Filter(tags_all=[only_items, only_auto]),
+        Filter(tags_any=[only_items]),
+        Filter(tags_any=[only_auto, only_items]),
+        Filter(tags_none=[only_items]),
+        Filter(tags_all=[both], tags_none=[only_auto]),
+        Filter(tags_all=[both], content_source_types=["community-auto"]),
+        Filter(tags_all=[only_items], content_source_types=["community-auto"]),
+    ):
+        for sort in SORTS:
+            expected = keys_of(ordered(items, wanted, sort))
+            check_walk(conn, wanted, sort, 1, expected, strategy=strategy)
+        assert calls.value_of(conn, "gallery_count", **calls.arguments(wanted)) == len(expected)
+        if calls.has_function(conn, "gallery_facets"):
+            rows = calls.rows_of(conn, "gallery_facets", **calls.arguments(wanted))
+            assert rows == facets(items, wanted, names, 100)
