@@ -1,0 +1,75 @@
+-- Places in the page order as places in the bitmap index: a filter's dates and a scan's position
+-- become a range of blocks, and of slots in the first and the last of them.
+
+drop type if exists gallery.block_range cascade;
+create type gallery.block_range as (
+    first_block int,                    -- slots from first_slot on
+    first_slot  int,
+    last_block  int,                    -- slots before last_slot
+    last_slot   int
+);
+comment on type gallery.block_range is 'The slots between two places, in page order.';
+
+create or replace function gallery.bitmap_locate(place gallery.position, after boolean, out block_no int, out slot int)
+language plpgsql stable
+set search_path from current
+set plan_cache_mode = 'force_generic_plan'
+as $function$
+declare
+    z gallery.bitmap_slot;
+begin
+    select * into z
+    from gallery.bitmap_slot b
+    where (b.lower_at, b.lower_id, b.lower_source) <= (place.created_at, place.id, place.source)
+    order by b.lower_at desc, b.lower_id desc, b.lower_source desc
+    limit 1;
+    if not found then                   -- before every item
+        block_no := -2147483648;
+        slot := 0;
+        return;
+    end if;
+    block_no := z.block_no;
+    slot := width_bucket(place.created_at, z.created_ats);      -- so many are not later
+    while slot > 0 and z.created_ats[slot] = place.created_at
+          and (case when after then (z.ids[slot], z.sources[slot]::text collate "C") > (place.id, left(place.source, 1))
+                    else (z.ids[slot], z.sources[slot]::text collate "C") >= (place.id, left(place.source, 1)) end) loop
+        slot := slot - 1;
+    end loop;
+    slot := slot + z.chunk * gallery.chunk_capacity();
+end
+$function$;
+comment on function gallery.bitmap_locate(gallery.position, boolean) is
+    'The first slot at or after a place (or strictly after it), as a block and a slot number, which may be the block''s end.';
+
+create or replace function gallery.bitmap_range(f gallery.filter, s gallery.scan)
+returns gallery.block_range
+language plpgsql stable
+set search_path from current
+as $function$
+declare
+    v_low   gallery.position;           -- exclusive: (t, least id, '') lies just before every item of t
+    v_high  gallery.position;
+    v_range gallery.block_range := row(-2147483648, 0, 2147483647, 0);
+begin
+    if f.created_from is not null then
+        v_low := row(false, f.created_from, null, -9223372036854775808, '');
+    end if;
+    if f.created_before is not null then
+        v_high := row(false, f.created_before, null, -9223372036854775808, '');
+    end if;
+    if s.descending and not s.by_quality then
+        v_high := least(v_high, s.after);
+    elsif not s.by_quality then
+        v_low := greatest(v_low, s.after);
+    end if;
+    if v_low is not null then
+        select l.block_no, l.slot into v_range.first_block, v_range.first_slot from gallery.bitmap_locate(v_low, true) l;
+    end if;
+    if v_high is not null then
+        select l.block_no, l.slot into v_range.last_block, v_range.last_slot from gallery.bitmap_locate(v_high, false) l;
+    end if;
+    return v_range;
+end
+$function$;
+comment on function gallery.bitmap_range(gallery.filter, gallery.scan) is
+    'The slots that lie in the filter''s dates and after the scan''s position.';

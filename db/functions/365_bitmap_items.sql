@@ -1,0 +1,94 @@
+-- From bits to items: takes the first bits of a window, looks up which items stand in their slots,
+-- and leaves out those that are dirty.
+
+create or replace function gallery.bitmap_take(
+    inout block_nos int[], inout bits bit varying[], descending boolean, wanted int,
+    out taken_blocks int[], out taken_slots int[])
+language plpgsql immutable
+set search_path from current
+as $function$
+declare
+    v_block int := 1;
+    v_slots int[];
+begin
+    taken_blocks := '{}';
+    taken_slots := '{}';
+    while v_block <= cardinality(block_nos) and cardinality(taken_slots) < wanted loop
+        v_slots := gallery.first_slots(bits[v_block], descending, wanted - cardinality(taken_slots));
+        taken_slots := taken_slots || v_slots;
+        taken_blocks := taken_blocks || array_fill(block_nos[v_block], array[cardinality(v_slots)]);
+        exit when cardinality(v_slots) < bit_count(bits[v_block]);      -- this block has more
+        v_block := v_block + 1;
+    end loop;
+    block_nos := block_nos[v_block:];
+    bits := bits[v_block:];
+    if cardinality(bits) > 0 and block_nos[1] = taken_blocks[cardinality(taken_blocks)] then
+        bits[1] := bits[1] & case when descending
+            then gallery.all_slots() << (gallery.block_capacity() - taken_slots[cardinality(taken_slots)])
+            else gallery.all_slots() >> (taken_slots[cardinality(taken_slots)] + 1) end;
+    end if;
+end
+$function$;
+comment on function gallery.bitmap_take(int[], bit varying[], boolean, int) is
+    'The first wanted bits of a window, and what is left of it.';
+
+create or replace function gallery.bitmap_places(block_nos int[], slots int[])
+returns gallery.position[]
+language plpgsql stable
+set search_path from current
+set plan_cache_mode = 'force_generic_plan' set enable_hashjoin = 'off' set enable_mergejoin = 'off' set enable_seqscan = 'off'
+as $function$
+begin
+    return array(
+        select row(false, z.created_ats[e.at], null, z.ids[e.at],
+                   case z.sources[e.at] when 'i' then 'items' else 'auto' end)::gallery.position
+        from (select t.block_no, (t.slot / gallery.chunk_capacity())::smallint as chunk,
+                     array_agg(t.slot % gallery.chunk_capacity() + 1) as ats
+              from unnest(block_nos, slots) t (block_no, slot)
+              group by 1, 2) c
+        join gallery.bitmap_slot z using (block_no, chunk)
+        cross join lateral unnest(c.ats) e (at));
+end
+$function$;
+comment on function gallery.bitmap_places(int[], int[]) is
+    'The places of the items in some slots, in no order. Cost: a row a chunk of slots.';
+
+create or replace function gallery.without_dirty(places gallery.position[])
+returns gallery.position[]
+language plpgsql stable
+set search_path from current
+as $function$
+begin
+    return array(
+        select p
+        from unnest(places) p
+        where not exists (select from gallery.dirty_item d
+                          where d.content_id = p.id and d.content_source = p.source));
+end
+$function$;
+comment on function gallery.without_dirty(gallery.position[]) is
+    'Of some places, those of items that are not dirty.';
+
+do $define$
+begin
+    execute format($template$
+        create or replace function gallery.tested(f gallery.filter, places gallery.position[])
+        returns gallery.position[]
+        language plpgsql stable
+        set search_path from current
+        set plan_cache_mode = 'force_generic_plan'
+        as $function$
+        begin
+            return array(
+                select p
+                from unnest(places) p
+                cross join lateral (select a.* from content_items_all a
+                                    where a.id = p.id and a.source_type = p.source offset 0) i
+                where %s);
+        end
+        $function$;
+        $template$, gallery.match_attributes_sql());
+end
+$define$;
+comment on function gallery.tested(gallery.filter, gallery.position[]) is
+    'Of some places, those whose items'' own rows satisfy the filter.';

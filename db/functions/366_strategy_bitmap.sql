@@ -1,0 +1,96 @@
+-- Strategy bitmap: AND the bitmaps of the filter's keys, a window of blocks at a time, from the
+-- position on, and stop at a full page. The hard bound of its cost, whatever the data: the blocks in
+-- which the first clause's key occurs, times the number of keys.
+--
+-- Exactness: in one snapshot the index says of every item that is not dirty what the tables say.
+-- The dirty ones are left out of what the bitmaps give and are tested against the tables; both sets
+-- are merged in the page order. The reader is STABLE: log, index and tables are seen in one snapshot.
+
+create or replace function gallery.strategy_bitmap(f gallery.filter, s gallery.scan)
+returns setof gallery.position
+language plpgsql stable rows 30
+set search_path from current
+as $function$
+declare
+    v_missing text := gallery.bitmap_missing();
+    v_places  gallery.position[];
+begin
+    if v_missing is not null then
+        perform gallery.raise_error('TG006', v_missing,
+            'Run CALL gallery_refresh(), or CALL gallery_rebuild() if the index was never built; or let the planner choose the strategy.');
+    end if;
+    if s.by_quality then
+        v_places := gallery.bitmap_by_quality(f, s);
+        if v_places is null then        -- many matches: they are met soon on the way along the sort index
+            return query select * from gallery.strategy_ordered_walk(f, s);
+            return;
+        end if;
+    else
+        v_places := gallery.bitmap_by_time(f, s);
+        v_places := v_places || gallery.dirty_matches(f, s,
+            case when cardinality(v_places) >= s.wanted then gallery.last_of(v_places, s) end);
+    end if;
+    return query select p.* from gallery.in_page_order(v_places, s) p;
+end
+$function$;
+comment on function gallery.strategy_bitmap(gallery.filter, gallery.scan) is
+    'ANDs bitmaps block by block in page order. Errors: TG006 where the index is not built or too far behind.';
+
+create or replace function gallery.last_of(places gallery.position[], s gallery.scan)
+returns gallery.position
+language plpgsql immutable
+set search_path from current
+as $function$
+begin
+    return (select p from unnest(places) p
+            order by case when s.descending then p end, case when not s.descending then p end desc
+            limit 1);
+end
+$function$;
+comment on function gallery.last_of(gallery.position[], gallery.scan) is
+    'The last of some positions, in the direction of travel.';
+
+create or replace function gallery.bitmap_by_time(f gallery.filter, s gallery.scan)
+returns gallery.position[]
+language plpgsql stable
+set search_path from current
+as $function$
+declare
+    v_clauses gallery.clause[] := gallery.bitmap_clauses(f);
+    v_range   gallery.block_range := gallery.bitmap_range(f, s);
+    v_tests   boolean := gallery.needs_item_test(f);
+    v_dirty   boolean := exists (select from gallery.dirty_item);
+    v_blocks  int := 2;
+    v_batch   int;
+    v_places  gallery.position[] := '{}';
+    v_taken   gallery.position[];
+    w record;
+    t record;
+begin
+    while cardinality(v_places) < s.wanted loop
+        select * into w from gallery.bitmap_window(v_clauses, v_range, s.descending, v_blocks);
+        exit when w.exhausted;
+        v_range := w.r;
+        v_batch := s.wanted;
+        while cardinality(w.block_nos) > 0 and cardinality(v_places) < s.wanted loop
+            select * into t from gallery.bitmap_take(w.block_nos, w.bits, s.descending,
+                case when v_tests or v_dirty then v_batch else s.wanted::int - cardinality(v_places) end);
+            w.block_nos := t.block_nos;
+            w.bits := t.bits;
+            v_taken := gallery.bitmap_places(t.taken_blocks, t.taken_slots);
+            if v_dirty then
+                v_taken := gallery.without_dirty(v_taken);
+            end if;
+            if v_tests then
+                v_taken := gallery.tested(f, v_taken);
+            end if;
+            v_places := v_places || v_taken;
+            v_batch := least(v_batch * 4, 4000);
+        end loop;
+        v_blocks := least(v_blocks * 4, 64);
+    end loop;
+    return v_places;
+end
+$function$;
+comment on function gallery.bitmap_by_time(gallery.filter, gallery.scan) is
+    'At least the first wanted matches in the order of created_at that are not dirty: a gapless stretch from the position on, in no order.';

@@ -1,0 +1,93 @@
+-- Rebuilds a block from the tables, splitting it where it has become too full.
+
+create or replace function gallery.block_gap()
+returns int
+language sql immutable
+return 65536;
+comment on function gallery.block_gap() is
+    'How far apart blocks are numbered at first: room for sixteen splits in one place.';
+
+create or replace function gallery.renumber_blocks(from_nos int[], to_nos int[])
+returns void
+language plpgsql
+set search_path from current
+as $function$
+begin
+    update gallery.bitmap_block b set block_no = m.new from unnest(from_nos, to_nos) m (old, new) where b.block_no = m.old;
+    update gallery.bitmap_slot b set block_no = m.new from unnest(from_nos, to_nos) m (old, new) where b.block_no = m.old;
+    update gallery.bitmap_item b set block_no = m.new from unnest(from_nos, to_nos) m (old, new) where b.block_no = m.old;
+    update gallery.bitmap_container b set block_no = m.new from unnest(from_nos, to_nos) m (old, new) where b.block_no = m.old;
+end
+$function$;
+comment on function gallery.renumber_blocks(int[], int[]) is
+    'Gives blocks other numbers, none of which may be taken.';
+
+create or replace function gallery.spread_blocks()
+returns void
+language plpgsql
+set search_path from current
+as $function$
+declare
+    v_old  int[] := array(select b.block_no from gallery.bitmap_block b order by b.block_no);
+    v_away int[] := array(select -2147483648 + n from generate_series(1, cardinality(v_old)) n);
+    v_new  int[] := array(select (n - cardinality(v_old) / 2) * gallery.block_gap() from generate_series(1, cardinality(v_old)) n);
+begin
+    perform gallery.renumber_blocks(v_old, v_away);     -- out of the way of the new numbers
+    perform gallery.renumber_blocks(v_away, v_new);
+end
+$function$;
+comment on function gallery.spread_blocks() is
+    'Numbers all blocks anew, evenly: rewrites the whole index, and is needed after sixteen splits in one place at the soonest.';
+
+create or replace function gallery.rebuild_block(p_block_no int)
+returns void
+language plpgsql
+set search_path from current
+as $function$
+declare
+    v_block   gallery.bitmap_block;
+    v_lower   gallery.position;
+    v_upper   gallery.position;
+    v_above   gallery.bitmap_block;
+    v_next    int;
+    v_items   record;
+    v_parts   int;
+    v_from    int;
+    v_to      int;
+begin
+    select * into v_block from gallery.bitmap_block b where b.block_no = p_block_no;
+    v_lower := row(false, v_block.lower_at, null, v_block.lower_id, v_block.lower_source);
+    select * into v_above from gallery.bitmap_block b where b.block_no > p_block_no order by b.block_no limit 1;
+    if found then
+        v_next := v_above.block_no;
+        v_upper := row(false, v_above.lower_at, null, v_above.lower_id, v_above.lower_source);
+    end if;
+
+    perform gallery.remove_block(p_block_no);
+    select * into v_items
+    from gallery.items_to_index(v_lower, coalesce(v_upper, gallery.last_place()), 9223372036854775806);
+    v_parts := greatest(1, ceil(cardinality(v_items.ids) / gallery.block_capacity()::numeric));
+    if v_next - p_block_no <= v_parts then
+        perform gallery.spread_blocks();
+        v_next := (select b.block_no from gallery.bitmap_block b
+                   where (b.lower_at, b.lower_id, b.lower_source) = (v_upper.created_at, v_upper.id, v_upper.source));
+        p_block_no := v_next - gallery.block_gap() + 1;     -- all of the gap before the next block
+    end if;
+    for v_part in 0 .. v_parts - 1 loop
+        v_from := (v_part::bigint * cardinality(v_items.ids) / v_parts)::int + 1;
+        v_to   := ((v_part + 1)::bigint * cardinality(v_items.ids) / v_parts)::int;
+        perform gallery.build_block(
+            p_block_no + case when v_next is null then v_part * gallery.block_gap()
+                              else (v_part::bigint * (v_next - p_block_no) / v_parts)::int end,
+            case when v_part = 0 then v_lower
+                 else row(false, v_items.created_ats[v_from], null, v_items.ids[v_from], v_items.sources[v_from])::gallery.position end,
+            v_items.ids[v_from:v_to], v_items.sources[v_from:v_to], v_items.created_ats[v_from:v_to]);
+    end loop;
+end
+$function$;
+comment on function gallery.rebuild_block(int) is
+    'Builds a block anew from the tables, with all items that belong into it now, as so many blocks as they need.';
+
+revoke execute on function
+    gallery.renumber_blocks(int[], int[]), gallery.spread_blocks(), gallery.rebuild_block(int)
+from public;

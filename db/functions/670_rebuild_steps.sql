@@ -1,0 +1,96 @@
+-- The steps of building the whole index: empty it, build block after block, newest first, close it.
+-- Each step leaves what the next one needs in the tables, so a rebuild goes on where it was stopped.
+
+create or replace function gallery.rebuild_start()
+returns void
+language plpgsql
+set search_path from current
+as $function$
+begin
+    -- Rows that this sees are of changes that every later step sees too. DELETE, not TRUNCATE:
+    -- readers whose snapshot still has the old index go on reading it.
+    delete from gallery.dirty_item;
+    delete from gallery.bitmap_container;
+    delete from gallery.bitmap_slot;
+    delete from gallery.bitmap_item;
+    delete from gallery.bitmap_block;
+    delete from gallery.stats_being_built;
+    update gallery.bitmap_state set built = false, frontier = gallery.rebuild_top();
+end
+$function$;
+comment on function gallery.rebuild_start() is 'Empties the index; until it is closed it is not used.';
+
+create or replace function gallery.rebuild_top()
+returns int
+language sql immutable
+return 1073741824;
+comment on function gallery.rebuild_top() is
+    'A rebuild numbers its blocks downwards from here; newer ones have as much room above.';
+
+create or replace function gallery.rebuild_step()
+returns int
+language plpgsql
+set search_path from current
+as $function$
+declare
+    v_frontier int := (select s.frontier from gallery.bitmap_state s);
+    v_upper    gallery.position;
+    n record;
+begin
+    select false, b.lower_at, null, b.lower_id, b.lower_source into v_upper
+    from gallery.bitmap_block b where b.block_no = v_frontier;
+    select * into n
+    from gallery.items_to_index(gallery.first_place(), coalesce(v_upper, gallery.last_place()), gallery.block_capacity());
+    if n.ids is null then
+        return 0;
+    end if;
+    v_frontier := v_frontier - gallery.block_gap();
+    perform gallery.build_block(v_frontier, row(false, n.created_ats[1], null, n.ids[1], n.sources[1])::gallery.position,
+                                n.ids, n.sources, n.created_ats);
+    update gallery.bitmap_state set frontier = v_frontier;
+    return cardinality(n.ids);
+end
+$function$;
+comment on function gallery.rebuild_step() is 'Builds the next block; how many items it took, 0 if none are left.';
+
+create or replace function gallery.rebuild_finish()
+returns void
+language plpgsql
+set search_path from current
+as $function$
+begin
+    update gallery.bitmap_block b
+    set lower_at = (p.p).created_at, lower_id = (p.p).id, lower_source = (p.p).source
+    from (select gallery.first_place() as p) p
+    where b.block_no = (select min(m.block_no) from gallery.bitmap_block m);
+
+    delete from tag_cardinality_stats s
+    where not exists (select from gallery.stats_being_built n
+                      where n.tag_id = s.tag_id and n.content_source = s.content_source and n.cardinality > 0);
+    insert into tag_cardinality_stats as s (tag_id, content_source, cardinality)
+    select n.tag_id, n.content_source, n.cardinality from gallery.stats_being_built n where n.cardinality > 0
+    on conflict (tag_id, content_source) do update
+    set cardinality = excluded.cardinality, updated_at = now()
+    where s.cardinality <> excluded.cardinality;
+    delete from gallery.stats_being_built;
+    update gallery.bitmap_state set built = true, frontier = null, refreshed_at = now();
+end
+$function$;
+comment on function gallery.rebuild_finish() is 'Closes the index: it and the statistics are used from here on.';
+
+revoke execute on function
+    gallery.rebuild_start(), gallery.rebuild_step(), gallery.rebuild_finish()
+from public;
+
+create or replace function gallery.estimated_items()
+returns bigint
+language plpgsql stable
+set search_path from current
+as $function$
+begin
+    return (select coalesce(sum(greatest(c.reltuples, 0)), 0)::bigint
+            from pg_inherits i join pg_class c on c.oid = i.inhrelid
+            where i.inhparent = 'content_items_all'::regclass);
+end
+$function$;
+comment on function gallery.estimated_items() is 'How many items there are, as the last ANALYZE counted.';

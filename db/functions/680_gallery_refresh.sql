@@ -1,0 +1,38 @@
+-- gallery_refresh: brings the bitmap index and the statistics up to date with the log.
+
+create or replace procedure gallery_refresh()
+language plpgsql
+set search_path from current
+as $procedure$
+declare
+    c_batch constant int := 5000;
+    v_dirty bigint;
+    v_items bigint;
+begin
+    if not pg_try_advisory_xact_lock(gallery.index_lock()) then
+        raise notice 'pg_gallery: another refresh or rebuild is at work; this one leaves';
+        return;
+    end if;
+    if not (select s.built from gallery.bitmap_state s) then
+        perform gallery.raise_error('TG006', 'the bitmap index is not built yet',
+            'Run CALL gallery_rebuild() once; it goes on where an earlier one was stopped.');
+    end if;
+    select count(*) into v_dirty from gallery.dirty_item;
+    select coalesce(sum(b.slots), 0) into v_items from gallery.bitmap_block b;
+    if exists (select from gallery.dirty_item d where d.content_id is null)
+       or v_dirty > greatest(20 * c_batch, v_items / 2) then    -- one go through the tables is cheaper
+        perform gallery.rebuild_start();
+        while gallery.rebuild_step() > 0 loop null; end loop;
+        perform gallery.rebuild_finish();
+        return;
+    end if;
+    while gallery.take_dirty(c_batch) loop
+        perform gallery.refresh_indexed();
+        perform gallery.place_items();
+    end loop;
+    update gallery.bitmap_state set refreshed_at = now();
+end
+$procedure$;
+comment on procedure gallery_refresh() is
+    'Brings the bitmap index and tag_cardinality_stats up to date: exact afterwards for all that was committed before. One transaction; one at a time, a second one says so and leaves. Cost: by what changed, some milliseconds for a few items, about a second for 1000 new ones or for a block that has to be rebuilt. Errors: TG006 if the index was never built.';
+revoke execute on procedure gallery_refresh() from public;
