@@ -1,0 +1,32 @@
+-- Exact counts from bitmaps: bits counted, and the dirty items that match.
+
+create or replace function gallery.bitmap_count(f gallery.filter)
+returns bigint
+language plpgsql stable
+set search_path from current
+as $function$
+declare
+    c_batch  constant int := 4000;
+    s        gallery.scan := gallery.make_scan('created_at', 'desc');
+    v_result record;
+    v_total  bigint := cardinality(gallery.dirty_matches(f, s, null));
+    t record;
+begin
+    select * into v_result from gallery.bitmap_result(f, s, null);
+    if not gallery.needs_item_test(f) then
+        return v_total + v_result.total;
+    end if;
+    if v_result.total > gallery.estimated_items() / 4 then      -- cheaper to go through the table
+        return gallery.count_matches(f);
+    end if;
+    while cardinality(v_result.block_nos) > 0 loop
+        select * into t from gallery.bitmap_take(v_result.block_nos, v_result.bits, true, c_batch);
+        v_result.block_nos := t.block_nos;
+        v_result.bits := t.bits;
+        v_total := v_total + cardinality(gallery.tested(f, gallery.bitmap_places(t.taken_blocks, t.taken_slots)));
+    end loop;
+    return v_total;
+end
+$function$;
+comment on function gallery.bitmap_count(gallery.filter) is
+    'How many items match. Cost: the containers of the filter''s keys; with conditions that have no key, an item read for each candidate.';

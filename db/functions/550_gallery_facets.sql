@@ -1,0 +1,141 @@
+-- gallery_facets: the tags most carried by the items that match.
+
+-- Few items: read their tags.
+create or replace function gallery.facets_of_items(places gallery.position[], facet_limit int)
+returns table (tag_id uuid, name text, item_count bigint)
+language plpgsql stable
+set search_path from current
+set plan_cache_mode = 'force_generic_plan' set enable_hashjoin = 'off' set enable_mergejoin = 'off' set enable_seqscan = 'off'
+set jit = 'off'
+as $function$
+begin
+    return query
+    select t.id, t.name, c.item_count
+    from (select ct.tag_id, count(*) as item_count
+          from unnest(places) p
+          join content_tags ct on ct.content_id = p.id and ct.content_source = p.source
+          group by ct.tag_id) c
+    join tags t on t.id = c.tag_id
+    order by c.item_count desc, t.name collate "C", t.id
+    limit facet_limit;
+end
+$function$;
+comment on function gallery.facets_of_items(gallery.position[], int) is
+    'The tags most carried by some items. Cost: all tag rows of these items.';
+
+-- Many items, as bits: count tag after tag, the commonest of all first, until no tag that is left
+-- has enough items at all to reach the list. Exact: a tag matches no more often than it occurs, and
+-- of tags with equal counts those are kept that come first by name.
+create or replace function gallery.facets_of_bits(
+    block_nos int[], bits bit varying[], dirty gallery.position[], facet_limit int)
+returns table (tag_id uuid, name text, item_count bigint)
+language plpgsql stable
+set search_path from current
+set plan_cache_mode = 'force_generic_plan' set enable_hashjoin = 'off' set enable_mergejoin = 'off'
+set jit = 'off'
+as $function$
+declare
+    c_batch  constant int := 64;
+    v_tags   uuid[];                    -- every tag, in falling order of
+    v_most   bigint[];                  --   how many items it can have: indexed ones and dirty ones
+    v_counts bigint[];
+    v_found  uuid[] := '{}';
+    v_found_counts bigint[] := '{}';
+    v_last   bigint := 0;               -- the list's last place so far
+    v_dirty_tags   uuid[];
+    v_dirty_counts bigint[];
+begin
+    select array_agg(c.tag_id), array_agg(c.n) into v_dirty_tags, v_dirty_counts
+    from (select ct.tag_id, count(*) as n
+          from unnest(dirty) p
+          join content_tags ct on ct.content_id = p.id and ct.content_source = p.source
+          group by 1) c;
+    select array_agg(m.tag_id order by m.most desc, m.tag_id), array_agg(m.most order by m.most desc, m.tag_id)
+    into v_tags, v_most
+    from (select u.tag_id, sum(u.n)::bigint as most
+          from (select s.tag_id, s.cardinality from tag_cardinality_stats s
+                union all
+                select d.tag_id, d.n from unnest(v_dirty_tags, v_dirty_counts) d (tag_id, n)) u (tag_id, n)
+          group by 1) m;
+
+    for v_from in 1 .. coalesce(cardinality(v_tags), 0) by c_batch loop
+        exit when v_most[v_from] < v_last;
+        select array_agg(c.n order by k.n) into v_counts
+        from unnest(v_tags[v_from : v_from + c_batch - 1]) with ordinality k (tag_id, n)
+        cross join lateral (
+            select coalesce(sum(case when b.bits is not null then bit_count(b.bits & r.bits)
+                                     else (select count(*) from unnest(b.slots) e where get_bit(r.bits, e) = 1) end), 0) as n
+            from unnest(block_nos, bits) r (block_no, bits)
+            join gallery.bitmap_container b on b.key = k.tag_id and b.kind = 0 and b.block_no = r.block_no) c;
+        v_found := v_found || v_tags[v_from : v_from + c_batch - 1];
+        v_found_counts := v_found_counts || v_counts;
+        v_last := coalesce((
+            select t.n
+            from (select u.n + coalesce(d.n, 0) as n
+                  from unnest(v_found, v_found_counts) u (tag_id, n)
+                  left join unnest(v_dirty_tags, v_dirty_counts) d (tag_id, n) using (tag_id)) t
+            where t.n > 0
+            order by 1 desc offset facet_limit - 1 limit 1), 1);
+    end loop;
+
+    return query
+    select t.id, t.name, (u.n + coalesce(d.n, 0))::bigint
+    from unnest(v_found, v_found_counts) u (tag_id, n)
+    left join unnest(v_dirty_tags, v_dirty_counts) d (tag_id, n) using (tag_id)
+    join tags t on t.id = u.tag_id
+    where u.n + coalesce(d.n, 0) > 0
+    order by u.n + coalesce(d.n, 0) desc, t.name collate "C", t.id
+    limit facet_limit;
+end
+$function$;
+comment on function gallery.facets_of_bits(int[], bit varying[], gallery.position[], int) is
+    'The tags most carried by the items of some bits and by some dirty ones. Cost: a container a block and tag, for as many tags as occur at least as often as the last one of the list.';
+
+create or replace function gallery_facets(
+    tags_all uuid[] default null, tags_any uuid[] default null, tags_none uuid[] default null,
+    content_source_types text[] default null, viewer uuid default null, creators uuid[] default null,
+    content_types text[] default null, search text default null,
+    created_from timestamptz default null, created_before timestamptz default null,
+    min_quality double precision default null, facet_limit int default 20)
+returns table (tag_id uuid, name text, item_count bigint)
+language plpgsql stable rows 20
+set search_path from current
+set jit = 'off' set max_parallel_workers_per_gather = 0
+as $function$
+#variable_conflict use_column
+declare
+    c_few    constant int := 2000;      -- reading the tags of so many items costs as much as some hundred tags' containers
+    f        gallery.filter := gallery.make_filter(tags_all, tags_any, tags_none, content_source_types, viewer,
+                                   creators, content_types, search, created_from, created_before, min_quality);
+    s        gallery.scan := gallery.make_scan('created_at', 'desc');
+    v_choice gallery.choice := gallery.choose_strategy(f, s, null);
+    v_limit  int := coalesce(facet_limit, 20);
+    v_result record;
+    v_taken  record;
+    v_dirty  gallery.position[];
+begin
+    if v_limit not between 1 and 1000 then
+        perform gallery.raise_error('TG004', format('facet_limit is %s', v_limit), 'Give a facet_limit from 1 to 1000.');
+    end if;
+    if f.impossible then
+        return;
+    end if;
+    s.wanted := 9223372036854775806;
+    if gallery.bitmap_missing() is not null or not (gallery.current_settings()).enable_bitmap or gallery.needs_item_test(f) then
+        return query select * from gallery.facets_of_items(gallery.run_strategy(v_choice.strategy, f, s), v_limit);
+        return;
+    end if;
+    v_dirty := gallery.dirty_matches(f, s, null);
+    select * into v_result from gallery.bitmap_result(f, s, null);
+    if v_result.total <= c_few then
+        select * into v_taken from gallery.bitmap_take(v_result.block_nos, v_result.bits, true, c_few);
+        return query
+        select * from gallery.facets_of_items(
+            gallery.bitmap_places(v_taken.taken_blocks, v_taken.taken_slots) || v_dirty, v_limit);
+    else
+        return query select * from gallery.facets_of_bits(v_result.block_nos, v_result.bits, v_dirty, v_limit);
+    end if;
+end
+$function$;
+comment on function gallery_facets(uuid[], uuid[], uuid[], text[], uuid, uuid[], text[], text, timestamptz, timestamptz, double precision, int) is
+    'The facet_limit (1 to 1000, default 20) tags most carried by the items that match the filter (see gallery_page), with how many of these items carry each: exact, by falling item_count, then name. Errors: TG004. Cost: a few milliseconds for some thousand items, some tens of milliseconds for a hundred thousand.';
