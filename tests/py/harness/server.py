@@ -99,7 +99,12 @@ class Server:
     def _template(self) -> str:
         """The database that others are cloned from: migrated once, closed to connections."""
         name = f"{self._prefix}_template"
-        migrate.upgrade(self._create(name, template="template0"))
+        url = self._create(name, template="template0")
+        try:
+            migrate.upgrade(url)
+        except Exception:
+            self._drop(name)
+            raise
         self._maintain("ALTER DATABASE {} ALLOW_CONNECTIONS false", name)
         return name
 

@@ -1,0 +1,102 @@
+# The one place for commands. `make` alone lists them; each sets up what it needs.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+
+# The database of migrate, migrate-prep and dump-schema.
+URL ?= $(PG_GALLERY_URL)
+OUT ?= schema.sql
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+
+##@ Try it
+
+.PHONY: demo
+demo: venv ## A gallery of real icons on a PostgreSQL of its own: filters, pages, and what they take
+	$(BIN)/pg-gallery demo
+
+##@ Develop
+
+.PHONY: venv
+venv: $(READY) ## The virtual environment .venv, with the package and its development tools
+
+$(READY): pyproject.toml scripts/venv.sh
+	scripts/venv.sh $(PYTHON)
+	touch $@
+
+.PHONY: test
+test: lint types test-py ## Everything: lint, types, all tests on both servers
+
+.PHONY: lint
+lint: venv ## ruff: rules and format
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+
+.PHONY: format
+format: venv ## Lay the Python out as `make lint` wants it
+	$(BIN)/ruff check --fix-only
+	$(BIN)/ruff format
+
+.PHONY: types
+types: venv ## mypy, strict
+	$(BIN)/mypy
+
+.PHONY: test-py
+test-py: venv image ## All tests (pytest, and pgTAP through it); ARGS="-k cursor" for some of them
+	$(BIN)/pytest $(ARGS)
+
+.PHONY: test-sql
+test-sql: venv image ## The pgTAP tests of tests/sql alone
+	$(BIN)/pytest tests/py/test_pgtap.py $(ARGS)
+
+.PHONY: image
+image: ## The image that the tests run in, and the Docker engine where it may be installed
+	$(if $(PG_GALLERY_TEST_URL),,scripts/test-image.sh)
+
+.PHONY: wheel
+wheel: venv ## The wheel and the source distribution, in dist/
+	$(BIN)/python -m build
+
+##@ Migrate
+
+.PHONY: migrate
+migrate: venv ## Bring a database to head: URL=postgresql://…
+	$(call need,URL)
+	PG_GALLERY_URL='$(URL)' $(BIN)/alembic upgrade head
+
+.PHONY: migrate-prep
+migrate-prep: venv ## A new revision from the models: m="what it does" URL=postgresql://… (at head)
+	$(call need,m)
+	$(call need,URL)
+	PG_GALLERY_URL='$(URL)' $(BIN)/alembic revision --autogenerate --message '$(m)'
+	@echo 'Now read the revision, run `make migrate`, then `make dump-schema`, and look at what changed.'
+
+.PHONY: dump-schema
+dump-schema: venv ## Write the schema of a database to OUT (schema.sql): URL=postgresql://…
+	$(call need,URL)
+	$(BIN)/python scripts/schema.py dump '$(URL)' > '$(OUT)'
+
+.PHONY: schema-diff
+schema-diff: venv ## Compare the schemas of two databases: A=postgresql://… B=postgresql://…
+	$(call need,A)
+	$(call need,B)
+	$(BIN)/python scripts/schema.py diff '$(A)' '$(B)'
+
+need = $(if $($(1)),,$(error $(1)= is missing: see `make help`))
+
+##@ Tidy
+
+.PHONY: clean
+clean: ## Remove what was built here: .venv, caches, dist, leftover test containers and images
+	-scripts/remove-test-images.sh
+	rm -rf $(VENV) build dist bench-results .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	find . -name __pycache__ -prune -exec rm -rf {} +
+
+.PHONY: help
+help: ## This list
+	@awk 'BEGIN { FS = ":.*## " } \
+	  /^##@ / { printf "\n%s\n", substr($$0, 5) } \
+	  /^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
