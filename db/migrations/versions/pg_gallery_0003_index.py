@@ -7,12 +7,14 @@ Revises: pg_gallery_0002
 
 from pathlib import Path
 
-from pg_gallery.repeatables import apply_function_file, drop_functions, run_sql
+from pg_gallery.repeatables import apply_function_files, drop_functions, run_sql
 
 revision = "pg_gallery_0003"
 down_revision = "pg_gallery_0002"
 branch_labels = None
 depends_on = None
+
+FUNCTION_FILES = ("040_log_changes.sql",)
 
 # A statement fires the triggers of the table that it names: the parent's, or a partition's.
 _ITEM_TABLES = ("content_items_all", "content_items", "content_items_auto")
@@ -43,7 +45,7 @@ def _drop_triggers(table: str) -> str:
 
 def upgrade() -> None:
     run_sql(Path(__file__).with_suffix(".sql").read_text(encoding="utf-8"))
-    apply_function_file("040_log_changes.sql")
+    apply_function_files(FUNCTION_FILES)
     run_sql(_triggers("content_tags", "tags"))
     for table in _ITEM_TABLES:
         run_sql(_triggers(table, "items"))

@@ -1,0 +1,214 @@
+"""The functions of db/functions, as the migrations install and remove them.
+
+Tables, triggers and indexes are made by revisions, once. Functions are repeatable: each stands in one
+file, and all files are applied as a whole, in name order, whenever migrations have run to head and
+the files are not those that were applied last (`sync_functions`, called by env.py). What was applied
+is recorded in ``gallery.installed``.
+
+For the author of a revision there are `run_sql`, `apply_function_files` and `drop_functions`. Like
+Alembic's ``op``, they act on the migration that is running, and in offline mode (``--sql``) write
+what they would have done.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+from collections.abc import Iterable
+from hashlib import sha256
+
+import psycopg
+from alembic import context as environment
+from alembic.config import Config
+from alembic.script import ScriptDirectory
+from sqlalchemy.exc import DBAPIError
+
+from . import __version__
+from ._resources import FUNCTIONS, MIGRATIONS
+from .errors import GalleryError
+
+log = logging.getLogger(__name__)
+
+# Public objects stand beside the tables and are called gallery_…, so their names tell them apart
+# there; everything in the schema gallery is ours.
+_PUBLIC_NAME = re.compile(
+    r"\b(?:function|procedure|aggregate|routine|type)\s+(?:if\s+exists\s+)?(gallery_\w+)",
+    re.IGNORECASE,
+)
+
+_ENTER_OUR_SCHEMA = """\
+select set_config('pg_gallery.search_path', current_setting('search_path'), true);
+select set_config('check_function_bodies', 'on', true),
+       set_config('search_path', quote_ident(schema_name) || ', pg_temp', true)
+from gallery.installed;"""
+
+_LEAVE_OUR_SCHEMA = """\
+select set_config('search_path', current_setting('pg_gallery.search_path'), true);"""
+
+
+class MigrationError(GalleryError):
+    """A migration that can't run: the message says why, the hint what to do."""
+
+    @classmethod
+    def from_database(cls, error: DBAPIError, where: str = "") -> MigrationError:
+        """What the database said, without the statement that SQLAlchemy puts beside it."""
+        original = error.orig
+        if not isinstance(original, psycopg.Error):
+            return cls(f"{where}{original}")
+        return cls(
+            f"{where}{original.diag.message_primary or original}",
+            sqlstate=original.sqlstate,
+            hint=original.diag.message_hint,
+            detail=original.diag.message_detail,
+        )
+
+
+def read_functions() -> dict[str, str]:
+    """The files of db/functions: text by name, in the order in which they are applied."""
+    return {path.name: path.read_text(encoding="utf-8") for path in sorted(FUNCTIONS.glob("*.sql"))}
+
+
+def functions_hash() -> str:
+    """SHA-256 over the names and contents of all files of db/functions, in hexadecimal."""
+    digest = sha256()
+    for name, text in read_functions().items():
+        digest.update(f"{name}\0{text}\0".encode())
+    return digest.hexdigest()
+
+
+def run_sql(sql: str) -> None:
+    """Run one or more statements just as they are written, ``%`` and ``:`` included."""
+    migration = environment.get_context()
+    if migration.as_sql:
+        migration.impl.static_output(sql)
+        return
+    assert migration.connection is not None
+    migration.connection.exec_driver_sql(sql, execution_options={"no_parameters": True})
+
+
+def apply_function_files(names: Iterable[str]) -> None:
+    """Create what some files of db/functions define, for triggers, constraints or indexes to use.
+
+    A revision names them in its FUNCTION_FILES: they stand from that revision on, not only at head.
+    """
+    files = read_functions()
+    run_sql(_ENTER_OUR_SCHEMA)
+    for name in names:
+        _run_function_file(name, files[name])
+    run_sql(_LEAVE_OUR_SCHEMA)
+
+
+def drop_functions() -> None:
+    """Drop our functions and types, all but the functions that a table of ours still needs.
+
+    Those are what a trigger, a constraint, a default or an index runs. What others built upon our
+    functions, a view say, makes it fail, by name.
+    """
+    public_names = sorted(
+        {name.lower() for text in read_functions().values() for name in _PUBLIC_NAME.findall(text)}
+    )
+    run_sql(_DROP_FUNCTIONS.format(public_names=", ".join(f"'{name}'" for name in public_names)))
+
+
+_DROP_FUNCTIONS = """\
+do $drop_functions$
+declare
+    public_names constant text[] := array[{public_names}]::text[];
+    routines text;
+    types text;
+begin
+    select string_agg(p.oid::regprocedure::text, ', ') into routines
+    from pg_proc p join pg_namespace n on n.oid = p.pronamespace cross join gallery.installed i
+    where (n.nspname = 'gallery' or (n.nspname = i.schema_name and p.proname = any (public_names)))
+      and not exists (
+          select from pg_depend d
+          where d.refclassid = 'pg_proc'::regclass and d.refobjid = p.oid
+            and d.classid in ('pg_trigger'::regclass, 'pg_constraint'::regclass,
+                              'pg_attrdef'::regclass, 'pg_class'::regclass));
+    if routines is not null then
+        execute 'drop routine ' || routines;
+    end if;
+
+    select string_agg(t.oid::regtype::text, ', ') into types
+    from pg_type t join pg_namespace n on n.oid = t.typnamespace cross join gallery.installed i
+    where (n.nspname = 'gallery' or (n.nspname = i.schema_name and t.typname = any (public_names)))
+      and (t.typtype in ('d', 'e', 'r')
+           or exists (select from pg_class c where c.oid = t.typrelid and c.relkind = 'c'));
+    if types is not null then
+        execute 'drop type ' || types;
+    end if;
+end
+$drop_functions$;"""
+
+
+def sync_functions() -> None:
+    """Apply db/functions where migrations have run to head: the last step of an env.py.
+
+    It belongs after ``context.run_migrations()``, in the same ``context.begin_transaction()`` block,
+    and does nothing in commands that only look (``current``, ``check``, ``revision``). Short of head,
+    only the files stand that the revisions reached name in FUNCTION_FILES.
+    """
+    if not is_migrating():
+        return
+    ours = _our_revisions()
+    reached = revisions_reached()
+    if ours.get_current_head() in reached:
+        _apply_functions()
+    elif ours.get_base() in reached:
+        for step in reversed(list(ours.walk_revisions())):
+            if step.revision in reached:
+                apply_function_files(getattr(step.module, "FUNCTION_FILES", ()))
+        run_sql("update gallery.installed set functions_hash = null;")
+
+
+def is_migrating() -> bool:
+    """Whether the command that runs env.py moves the database to another revision."""
+    return "destination_rev" in environment.get_context().opts
+
+
+def _our_revisions() -> ScriptDirectory:
+    """Our history by itself, also where it hangs in somebody else's."""
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
+    return ScriptDirectory.from_config(config)
+
+
+def revisions_reached() -> set[str]:
+    """Every revision that the database has, or in offline mode will have, when all has run."""
+    script = environment.script
+    migration = environment.get_context()
+    heads = (
+        environment.get_revision_argument() if migration.as_sql else migration.get_current_heads()
+    )
+    return {step.revision for step in script.iterate_revisions(heads or (), "base")}
+
+
+def _apply_functions() -> None:
+    wanted = functions_hash()
+    if _functions_installed() == (wanted, __version__):
+        return
+    log.info("Applying the functions of pg_gallery %s", __version__)
+    apply_function_files(read_functions())
+    run_sql(
+        f"update gallery.installed"
+        f" set functions_hash = '{wanted}', version = '{__version__}', installed_at = now();"
+    )
+
+
+def _functions_installed() -> tuple[str, str] | None:
+    """Hash and version of what is installed, or None: not known in offline mode."""
+    migration = environment.get_context()
+    if migration.as_sql:
+        return None
+    assert migration.connection is not None
+    row = migration.connection.exec_driver_sql(
+        "select functions_hash, version from gallery.installed"
+    ).one()
+    return (row.functions_hash, row.version)
+
+
+def _run_function_file(name: str, text: str) -> None:
+    try:
+        run_sql(text)
+    except DBAPIError as error:
+        raise MigrationError.from_database(error, f"db/functions/{name}: ") from error
