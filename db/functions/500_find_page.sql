@@ -15,7 +15,7 @@ begin
                 select
                 from content_items_all i
                 where i.id = place.id
-                  and i.source_type = place.source
+                  and i.source_type = place.source collate "default"
                   and case when s.by_quality then i.quality_score is not distinct from place.quality
                            else i.created_at = place.created_at end
                   and %s);

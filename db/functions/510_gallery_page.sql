@@ -40,8 +40,9 @@ begin
            i.updated_at, i.quality_score, i.is_private, i.path_thumb, i.path_thumbs_alt_res, i.prompt,
            v_page.next_cursor, v_page.prev_cursor
     from unnest(v_page.places) with ordinality p (segment, created_at, quality, id, source, n)
-    cross join lateral (select * from content_items_all a where a.id = p.id and a.source_type = p.source offset 0) i
-    order by p.n;                       -- offset 0: one probe an item, never a join of the whole table
+    cross join lateral (select * from content_items_all a
+                        where a.id = p.id and a.source_type = p.source collate "default" offset 0) i
+    order by p.n;       -- offset 0: one probe an item, never a join of the whole table; collate: in its partition alone
 end
 $function$;
 comment on function gallery_page(uuid[], uuid[], uuid[], text[], uuid, uuid[], text[], text, timestamptz, timestamptz, double precision, text, text, int, text, text) is
