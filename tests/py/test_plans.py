@@ -1,0 +1,173 @@
+"""How a page is found: two indexes merged in order, entered by one row comparison, at any depth."""
+
+from __future__ import annotations
+
+import gzip
+import json
+from collections.abc import Iterator
+from datetime import datetime
+from pathlib import Path
+from uuid import UUID, uuid5
+
+import psycopg
+import pytest
+
+import calls
+from calls import Connection
+from galleries import Gallery
+from harness.server import Server
+from oracle import EPOCH, SORTS, Filter, Item, Moment, Sort
+from plans import Node, buffers_of, executed, nodes_of, plans_of, spine_of
+
+ICONS = Path(__file__).parents[2] / "data" / "icons.jsonl.gz"
+NAMESPACE = UUID(int=0)
+PAGE_SIZE = 25
+DEEP_RANK = 10_000
+SORT_INDEXES = {
+    "created_at": ("content_items_created_at_id_idx", "content_items_auto_created_at_id_idx"),
+    "quality_score": (
+        "content_items_quality_score_id_idx",
+        "content_items_auto_quality_score_id_idx",
+    ),
+}
+
+
+@pytest.fixture(scope="module")
+def icons(server: Server) -> Iterator[Connection]:
+    """A connection to the icons, each with a quality but every tenth."""
+    url = server.new_database()
+    with psycopg.connect(url, autocommit=True) as conn:
+        calls.store(conn, read_icons())
+        conn.execute("VACUUM ANALYZE")
+        yield conn
+    server.drop_database(url)
+
+
+def read_icons() -> Gallery:
+    with gzip.open(ICONS, "rt", encoding="utf-8") as lines:
+        rows = [json.loads(line) for line in lines]
+    tags = {uuid5(NAMESPACE, tag): tag for row in rows for tag in row["tags"]}
+    ids = {name: tag for tag, name in tags.items()}
+    items = [
+        Item(
+            number,
+            row["source"],
+            Moment(
+                (datetime.fromisoformat(row["created_at"]) - EPOCH).total_seconds(),
+                row["created_at"],
+            ),
+            quality_score=number * 7919 % 997 / 997 if number % 10 else None,
+            title=row["name"],
+            tags=frozenset(ids[tag] for tag in row["tags"]),
+        )
+        for number, row in enumerate(rows)
+    ]
+    return Gallery(items, tags, [])
+
+
+def cursor_at_depth(conn: Connection, sort: Sort, rank: int) -> str:
+    """The next_cursor behind that many items, reached by walking."""
+    cursor = None
+    for _ in range(rank // 500):
+        cursor = calls.page(conn, Filter(), sort, page_size=500, cursor=cursor).next_cursor
+    assert cursor is not None
+    return cursor
+
+
+def page_arguments(
+    sort: Sort, wanted: Filter | None = None, cursor: str | None = None
+) -> dict[str, object]:
+    return calls.arguments(
+        wanted or Filter(),
+        sort_field=sort.field,
+        sort_order=sort.order,
+        page_size=PAGE_SIZE,
+        cursor=cursor,
+        strategy="ordered_walk",
+    )
+
+
+def walks_of(
+    conn: Connection, sort: Sort, wanted: Filter | None = None, cursor: str | None = None
+) -> list[Node]:
+    """The plans of a page's call that read the indexes of its sort."""
+    return [
+        root
+        for root in plans_of(conn, "gallery_page", page_arguments(sort, wanted, cursor))
+        if any(node.get("Index Name") in SORT_INDEXES[sort.field] for node in nodes_of(root))
+    ]
+
+
+@pytest.mark.parametrize("deep", [False, True], ids=["first page", "deep page"])
+@pytest.mark.parametrize("sort", SORTS, ids=str)
+def test_two_partitions_are_merged_in_order_without_a_sort(
+    icons: Connection, sort: Sort, deep: bool
+) -> None:
+    cursor = cursor_at_depth(icons, sort, 5_000) if deep else None
+    walks = walks_of(icons, sort, cursor=cursor)
+    assert walks
+    for root in walks:
+        limit, merge, *scans = spine_of(root)
+        assert (limit["Node Type"], merge["Node Type"]) == ("Limit", "Merge Append")
+        assert [scan["Node Type"] for scan in scans] == ["Index Scan"] * 2
+        assert sorted(scan["Index Name"] for scan in scans) == sorted(SORT_INDEXES[sort.field])
+        assert not [node for node in nodes_of(root) if "Sort" in node["Node Type"]]
+
+
+@pytest.mark.parametrize("sort", SORTS, ids=str)
+def test_a_page_is_entered_by_one_row_comparison_on_the_index(
+    icons: Connection, sort: Sort
+) -> None:
+    for root in walks_of(icons, sort, cursor=cursor_at_depth(icons, sort, 5_000)):
+        for scan in spine_of(root)[2:]:
+            assert scan["Index Cond"].count("ROW(") == 2, "one comparison of two rows"
+            assert " OR " not in scan["Index Cond"]
+            assert scan.get("Rows Removed by Filter", 0) <= 2 * PAGE_SIZE
+
+
+@pytest.mark.parametrize("sort", SORTS, ids=str)
+@pytest.mark.parametrize(
+    ("kind", "asked_for", "other"),
+    [
+        ("community-regular", "content_items", "content_items_auto"),
+        ("community-auto", "content_items_auto", "content_items"),
+    ],
+)
+def test_only_the_partitions_asked_for_are_touched(
+    icons: Connection, sort: Sort, kind: str, asked_for: str, other: str
+) -> None:
+    given = page_arguments(sort, Filter(content_source_types=[kind]))
+    touched = {
+        node["Relation Name"]
+        for root in plans_of(icons, "gallery_page", given)
+        for node in executed(nodes_of(root))
+        if "Relation Name" in node
+    }
+    assert asked_for in touched
+    assert other not in touched
+
+
+@pytest.mark.parametrize("sort", SORTS, ids=str)
+@pytest.mark.parametrize("direction", ["next", "previous"])
+def test_a_deep_page_touches_no_more_buffers_than_the_first(
+    icons: Connection, sort: Sort, direction: str
+) -> None:
+    first = buffers_of(icons, "gallery_page", page_arguments(sort))
+    cursor = cursor_at_depth(icons, sort, DEEP_RANK)
+    if direction == "previous":
+        there = calls.page(icons, Filter(), sort, page_size=PAGE_SIZE, cursor=cursor)
+        assert there.prev_cursor is not None
+        cursor = there.prev_cursor
+    deep = buffers_of(icons, "gallery_page", page_arguments(sort, cursor=cursor))
+    assert first >= PAGE_SIZE, "every row of the page costs a buffer at least"
+    assert deep <= 1.1 * first
+
+
+def test_a_page_does_not_depend_on_the_number_of_items_before_it(icons: Connection) -> None:
+    """The last page costs what the first one costs, and half way what either does."""
+    for rank in (500, 5_000, 13_500):
+        cursor = cursor_at_depth(icons, Sort(), rank)
+        first = buffers_of(icons, "gallery_page", page_arguments(Sort()))
+        assert (
+            buffers_of(icons, "gallery_page", page_arguments(Sort(), cursor=cursor)) <= 1.1 * first
+        )
