@@ -13,8 +13,10 @@ die() {
 may_install() { [ "$(id -u)" -eq 0 ] && [ -f /etc/debian_version ] && command -v apt-get > /dev/null; }
 
 apt_install() {
+  local output
   say "Installing Debian packages: $*"
-  apt-get update -qq >&2 || say "Not every package list could be brought up to date; going on."
-  DEBIAN_FRONTEND=noninteractive apt-get install --yes -qq --no-install-recommends \
-    -o DPkg::Lock::Timeout=300 "$@" >&2 < /dev/null
+  output=$(apt-get update -qq 2>&1) || say "Not every package list could be brought up to date; going on."
+  output=$(DEBIAN_FRONTEND=noninteractive apt-get install --yes -qq --no-install-recommends \
+    -o DPkg::Lock::Timeout=300 "$@" 2>&1 < /dev/null) || die "apt-get install failed:
+$output"
 }
