@@ -1,19 +1,18 @@
-"""Alembic's environment of pg_gallery: connects, takes its turn, runs revisions, then the functions.
+"""Alembic's environment of pg_gallery: connects, takes its turn, runs revisions, syncs functions.
 
 The database is, first of: a connection or a URL in ``config.attributes`` (from pg_gallery.migrate),
 ``-x url=…``, PG_GALLERY_URL, DATABASE_URL, sqlalchemy.url in alembic.ini. URLs are those of libpq;
 one of SQLAlchemy's, with a driver in it, will do too.
 
 ``-x schema=…`` (attribute ``schema``) chooses where the tables and public functions stand; without
-it that is where they stand already, else ``public``. ``-x lock_timeout=…`` (10s) bounds how long any
-statement waits for a lock.
+it that is where they stand already, else ``public``. ``-x lock_timeout=…`` (10s) bounds how long
+any statement waits for a lock.
 """
 
 from __future__ import annotations
 
 import logging
 import os
-import re
 from functools import partial
 from logging.config import fileConfig
 from typing import Any
@@ -24,6 +23,7 @@ from sqlalchemy import Connection, create_engine, text
 from sqlalchemy.pool import NullPool
 
 from pg_gallery import migrate, models
+from pg_gallery._executors import libpq_url
 from pg_gallery.repeatables import (
     MigrationError,
     is_migrating,
@@ -58,20 +58,19 @@ def database_url() -> str:
             "No database is named.",
             hint="Give its URL with -x url=postgresql://… or in PG_GALLERY_URL.",
         )
-    return re.sub(r"^postgres(ql)?(\+\w+)?:", "postgresql:", url)
+    return libpq_url(url)
 
 
 def quoted(value: str, quote: str) -> str:
     return quote + value.replace(quote, quote * 2) + quote
 
 
-def settings(schema: str, scope: str) -> str:
-    """The statements that point a session, or a transaction (``local``), at the schema."""
-    timeout = option("lock_timeout") or "10s"
-    return (
-        f"set {scope} lock_timeout = {quoted(timeout, quote=chr(39))};\n"
-        f"set {scope} search_path = {quoted(schema, quote=chr(34))}, pg_temp;"
-    )
+def set_lock_timeout(scope: str) -> str:
+    return f"set {scope} lock_timeout = {quoted(option('lock_timeout') or '10s', quote=chr(39))};"
+
+
+def set_search_path(scope: str, schema: str) -> str:
+    return f"set {scope} search_path = {quoted(schema, quote=chr(34))}, pg_temp;"
 
 
 def take_turn(connection: Connection, kind: str) -> None:
@@ -109,10 +108,11 @@ def chosen_schema(connection: Connection) -> str:
 
 
 def prepare(connection: Connection, *, scope: str, kind: str) -> None:
+    raw = {"no_parameters": True}
     take_turn(connection, kind)
-    connection.exec_driver_sql(
-        settings(chosen_schema(connection), scope), execution_options={"no_parameters": True}
-    )
+    connection.exec_driver_sql(set_lock_timeout(scope), execution_options=raw)
+    path = set_search_path(scope, chosen_schema(connection))
+    connection.exec_driver_sql(path, execution_options=raw)
 
 
 def configure(**how: Any) -> None:
@@ -137,7 +137,8 @@ def migrate_offline() -> None:
     configure(dialect_name="postgresql", literal_binds=True)
     with context.begin_transaction():
         run_sql(f"select pg_advisory_xact_lock({TURN});")
-        run_sql(settings(option("schema") or "public", "local"))
+        run_sql(set_lock_timeout("local"))
+        run_sql(set_search_path("local", option("schema") or "public"))
         finish()
 
 

@@ -27,14 +27,14 @@ and in env.py::
         context.run_migrations()
         migrate.sync_functions()
 
-Then ``alembic upgrade heads`` brings both up to date, ``alembic upgrade pg_gallery@head`` ours alone.
+Then ``alembic upgrade heads`` brings both up to date, ``upgrade pg_gallery@head`` ours alone.
 The tables are made in the first schema of the connection's search_path.
 """
 
 from __future__ import annotations
 
 import io
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, TextIO
 
@@ -124,7 +124,7 @@ def current(url: str | None, *, schema: str | None = None) -> str | None:
 
 
 def check(url: str | None, *, schema: str | None = None) -> list[str]:
-    """How the tables of a database differ from `pg_gallery.models`: one line each, none if they don't.
+    """How the tables of a database differ from `pg_gallery.models`, one line for each difference.
 
     Raises:
         MigrationError: the database is not at head, or can't be asked.
@@ -143,8 +143,8 @@ def version_locations() -> list[str]:
     return [str(MIGRATIONS / "versions")]
 
 
-def include_name(name: str | None, type_: str, _parent_names: Mapping[str, str | None]) -> bool:
-    """Alembic's filter of what it reads: the schema ``gallery`` is private and made by SQL alone."""
+def include_name(name: str | None, type_: str, _parent_names: Any) -> bool:
+    """Alembic's filter of what it reads: not the schema ``gallery``, which SQL alone describes."""
     return not (type_ == "schema" and name == "gallery")
 
 

@@ -1,10 +1,12 @@
 """The tables of pg_gallery as SQLAlchemy metadata, for ``alembic check`` and autogenerate.
 
 The revisions make the tables; this says how they are to look, and Alembic compares the two. Never
-call ``metadata.create_all``: triggers, functions, partitions and their indexes are made by SQL alone.
+call ``metadata.create_all``: partitions, their indexes, triggers and functions are made by SQL.
 """
 
 from __future__ import annotations
+
+from datetime import datetime
 
 from sqlalchemy import (
     BigInteger,
@@ -30,7 +32,7 @@ _EMPTY_OBJECT = text("'{}'::jsonb")
 _NOW = text("now()")
 
 
-def _timestamp(name: str, comment: str | None = None) -> Column[DateTime]:
+def _timestamp(name: str, comment: str | None = None) -> Column[datetime]:
     return Column(
         name, DateTime(timezone=True), nullable=False, server_default=_NOW, comment=comment
     )

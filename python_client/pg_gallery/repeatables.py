@@ -1,9 +1,9 @@
 """The functions of db/functions, as the migrations install and remove them.
 
-Tables, triggers and indexes are made by revisions, once. Functions are repeatable: each stands in one
-file, and all files are applied as a whole, in name order, whenever migrations have run to head and
-the files are not those that were applied last (`sync_functions`, called by env.py). What was applied
-is recorded in ``gallery.installed``.
+Tables, triggers and indexes are made by revisions, once. Functions are repeatable: each stands in
+one file, and all files are applied as a whole, in name order, whenever migrations have run to head
+and the files are not those that were applied last (`sync_functions`, called by env.py). What was
+applied is recorded in ``gallery.installed``.
 
 For the author of a revision there are `run_sql`, `apply_function_files` and `drop_functions`. Like
 Alembic's ``op``, they act on the migration that is running, and in offline mode (``--sql``) write
@@ -144,8 +144,8 @@ $drop_functions$;"""
 def sync_functions() -> None:
     """Apply db/functions where migrations have run to head: the last step of an env.py.
 
-    It belongs after ``context.run_migrations()``, in the same ``context.begin_transaction()`` block,
-    and does nothing in commands that only look (``current``, ``check``, ``revision``). Short of head,
+    It belongs after ``context.run_migrations()`` in the ``context.begin_transaction()`` block, and
+    does nothing in commands that only look (``current``, ``check``, ``revision``). Short of head,
     only the files stand that the revisions reached name in FUNCTION_FILES.
     """
     if not is_migrating():

@@ -5,6 +5,7 @@
 
 create schema gallery;
 comment on schema gallery is 'The private objects of pg_gallery: call the functions gallery_… instead.';
+grant usage on schema gallery to public;
 
 create table gallery.installed (
     schema_name     text        not null,
@@ -19,6 +20,7 @@ comment on column gallery.installed.functions_hash is
     'SHA-256 of the function files as they were applied last; null: they must be applied again.';
 comment on column gallery.installed.version is 'The version of the package that applied them.';
 comment on column gallery.installed.installed_at is 'When that was.';
+grant select on gallery.installed to public;
 
 insert into gallery.installed (schema_name) values (current_schema());
 

@@ -40,7 +40,9 @@ def _triggers(table: str, what: str) -> str:
 
 
 def _drop_triggers(table: str) -> str:
-    return "".join(f"drop trigger log_{past} on {table};\n" for past in (*_PAST.values(), "truncated"))
+    return "".join(
+        f"drop trigger log_{past} on {table};\n" for past in (*_PAST.values(), "truncated")
+    )
 
 
 def upgrade() -> None:
