@@ -15,7 +15,7 @@ __version__ = _version("pg-gallery")
 
 from .client import AsyncGallery, Gallery
 from .errors import GalleryError
-from .results import AsyncPage, Facet, Item, Page, StrategyChoice
+from .results import AsyncPage, Facet, Item, Page, Setting, StrategyChoice, TagCount
 
 __all__ = [
     "AsyncGallery",
@@ -25,6 +25,8 @@ __all__ = [
     "GalleryError",
     "Item",
     "Page",
+    "Setting",
     "StrategyChoice",
+    "TagCount",
     "__version__",
 ]

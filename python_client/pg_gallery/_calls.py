@@ -7,6 +7,7 @@ only those arguments that are given.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from datetime import date
@@ -20,15 +21,14 @@ from .arguments import (
     FilterArguments,
     PageArguments,
     RankArguments,
+    TagArguments,
 )
 from .errors import InvalidArgument
-from .results import Facet, Item, PageRows, StrategyChoice
+from .results import Facet, Item, PageRows, Setting, StrategyChoice, TagCount
 
 T = TypeVar("T")
 Row = Mapping[str, Any]
 Given = Mapping[str, Any]
-
-JSON_COLUMNS = ("item_metadata", "path_thumbs_alt_res")
 
 
 @dataclass(frozen=True)
@@ -83,7 +83,10 @@ class Call(Generic[T]):
 def page(given: PageArguments) -> Call[PageRows[Item]]:
     """gallery_page."""
     return Call(
-        "gallery_page", _arguments("page", PageArguments, given), _item_page, False, JSON_COLUMNS
+        "gallery_page",
+        _arguments("page", PageArguments, given),
+        _paged(Item),
+        json_columns=("item_metadata", "path_thumbs_alt_res"),
     )
 
 
@@ -111,9 +114,41 @@ def pick_strategy(given: FilterArguments) -> Call[StrategyChoice]:
     )
 
 
+def tags(given: TagArguments) -> Call[PageRows[TagCount]]:
+    """gallery_tags."""
+    return Call(
+        "gallery_tags",
+        _arguments("tags", TagArguments, given),
+        _paged(TagCount),
+        json_columns=("counts_by_source",),
+    )
+
+
 def tag_ids(names: Iterable[str]) -> Call[tuple[UUID, ...]]:
     """gallery_tag_ids."""
     return Call("gallery_tag_ids", (_texts("names", names),), lambda rows: tuple(_value(rows)))
+
+
+def refresh() -> Call[None]:
+    """gallery_refresh."""
+    return Call("gallery_refresh", (), _nothing, procedure=True)
+
+
+def rebuild() -> Call[None]:
+    """gallery_rebuild."""
+    return Call("gallery_rebuild", (), _nothing, procedure=True)
+
+
+def configure(document: Mapping[str, Any]) -> Call[dict[str, Any]]:
+    """gallery_configure."""
+    text = json.dumps(document)
+    argument = Argument("document", "CAST({document} AS jsonb)", {"document": text})
+    return Call("gallery_configure", (argument,), _value, json_columns=("gallery_configure",))
+
+
+def settings() -> Call[tuple[Setting, ...]]:
+    """gallery_settings."""
+    return Call("gallery_settings", (), _all(Setting), json_columns=("value", "default_value"))
 
 
 def version() -> Call[str]:
@@ -232,6 +267,10 @@ def _clean(name: str, text: str) -> str:
 # --- decoders ---
 
 
+def _nothing(_: Sequence[Row]) -> None:
+    pass
+
+
 def _value(rows: Sequence[Row]) -> Any:
     """The one value of the one row."""
     (row,) = rows
@@ -264,6 +303,3 @@ def _paged(kind: type[T]) -> Callable[[Sequence[Row]], PageRows[T]]:
         return PageRows(tuple(map(decode, rows)), last["next_cursor"], last["prev_cursor"])
 
     return read
-
-
-_item_page = _paged(Item)

@@ -6,14 +6,14 @@ those of the SQL functions and stand, with their meaning, in `arguments`.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable, Iterator
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 from uuid import UUID
 
 from . import _calls, _executors
 from ._calls import Call
 from .errors import translated
-from .results import AsyncPage, Facet, Item, Page, PageRows, StrategyChoice
+from .results import AsyncPage, Facet, Item, Page, PageRows, Setting, StrategyChoice, TagCount
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection as SqlAlchemyConnection
@@ -25,7 +25,13 @@ if TYPE_CHECKING:
     from sqlalchemy.orm import Session, scoped_session
     from typing_extensions import Self, Unpack
 
-    from .arguments import FacetArguments, FilterArguments, PageArguments, RankArguments
+    from .arguments import (
+        FacetArguments,
+        FilterArguments,
+        PageArguments,
+        RankArguments,
+        TagArguments,
+    )
 
 T = TypeVar("T")
 
@@ -111,6 +117,10 @@ class Gallery:
         """The cursor with which `page` starts at that rank; None where nothing stands there."""
         return self._run(_calls.cursor_at(arguments))
 
+    def tags(self, **arguments: Unpack[TagArguments]) -> Page[TagCount]:
+        """The tags with the number of items that carry each, the most carried first."""
+        return self._page(_calls.tags(arguments))
+
     def tag_ids(self, names: Iterable[str]) -> tuple[UUID, ...]:
         """The ids of the tags, in the order of the names. Raises UnknownTag."""
         return self._run(_calls.tag_ids(names))
@@ -122,6 +132,34 @@ class Gallery:
     def version(self) -> str:
         """The version of pg_gallery that is installed in the database."""
         return self._run(_calls.version())
+
+    # --- upkeep ---
+
+    def refresh(self) -> None:
+        """Bring statistics and bitmap index up to date with the tables.
+
+        Runs outside of any transaction: raises ActiveTransaction where one is open. If another
+        refresh is at work, this one leaves with a notice of the server.
+        """
+        self._run(_calls.refresh())
+
+    def rebuild(self) -> None:
+        """Build statistics and bitmap index anew, or go on where that was stopped.
+
+        Commits as it goes: raises ActiveTransaction where a transaction is open.
+        """
+        self._run(_calls.rebuild())
+
+    def configure(self, document: Mapping[str, Any]) -> dict[str, Any]:
+        """Change settings by a document like config/base.json, whole or in part.
+
+        Gives the settings then in force. Raises InvalidSetting.
+        """
+        return self._run(_calls.configure(document))
+
+    def settings(self) -> tuple[Setting, ...]:
+        """The settings in force, with what they mean."""
+        return self._run(_calls.settings())
 
 
 class AsyncGallery:
@@ -190,6 +228,10 @@ class AsyncGallery:
         """The cursor with which `page` starts at that rank; None where nothing stands there."""
         return await self._run(_calls.cursor_at(arguments))
 
+    async def tags(self, **arguments: Unpack[TagArguments]) -> AsyncPage[TagCount]:
+        """The tags with the number of items that carry each, the most carried first."""
+        return await self._page(_calls.tags(arguments))
+
     async def tag_ids(self, names: Iterable[str]) -> tuple[UUID, ...]:
         """The ids of the tags, in the order of the names. Raises UnknownTag."""
         return await self._run(_calls.tag_ids(names))
@@ -201,3 +243,31 @@ class AsyncGallery:
     async def version(self) -> str:
         """The version of pg_gallery that is installed in the database."""
         return await self._run(_calls.version())
+
+    # --- upkeep ---
+
+    async def refresh(self) -> None:
+        """Bring statistics and bitmap index up to date with the tables.
+
+        Runs outside of any transaction: raises ActiveTransaction where one is open. If another
+        refresh is at work, this one leaves with a notice of the server.
+        """
+        await self._run(_calls.refresh())
+
+    async def rebuild(self) -> None:
+        """Build statistics and bitmap index anew, or go on where that was stopped.
+
+        Commits as it goes: raises ActiveTransaction where a transaction is open.
+        """
+        await self._run(_calls.rebuild())
+
+    async def configure(self, document: Mapping[str, Any]) -> dict[str, Any]:
+        """Change settings by a document like config/base.json, whole or in part.
+
+        Gives the settings then in force. Raises InvalidSetting.
+        """
+        return await self._run(_calls.configure(document))
+
+    async def settings(self) -> tuple[Setting, ...]:
+        """The settings in force, with what they mean."""
+        return await self._run(_calls.settings())

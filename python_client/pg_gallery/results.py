@@ -49,6 +49,28 @@ class Facet:
 
 
 @dataclass(frozen=True)
+class TagCount:
+    """A tag, how many items carry it, and how many of each source; as of the last refresh."""
+
+    tag_id: UUID
+    name: str
+    item_count: int
+    counts_by_source: dict[str, int] = field(hash=False)
+
+
+@dataclass(frozen=True)
+class Setting:
+    """A setting: its value and default, in which unit, what it may be, what it means."""
+
+    name: str
+    value: Any = field(hash=False)
+    default_value: Any = field(hash=False)
+    unit: str | None
+    allowed: str | None
+    meaning: str
+
+
+@dataclass(frozen=True)
 class StrategyChoice:
     """What the planner would do with a filter, and why.
 
