@@ -1,0 +1,52 @@
+-- gallery_schedule, gallery_unschedule: pg_cron keeps the statistics and the bitmap index fresh.
+-- All of pg_cron is reached by dynamic SQL: it need not be there.
+
+create or replace function gallery_schedule(every text default '1 minute')
+returns table (job_name text, schedule text, command text)
+language plpgsql volatile rows 2
+set search_path from current
+as $function$
+declare
+    v_version text := gallery.cron_version();
+    v_refresh text := gallery.cron_schedule(coalesce(every, '1 minute'), v_version);
+begin
+    for job_name, schedule, command in select * from gallery.cron_jobs(v_refresh) loop
+        -- scheduling anew leaves a paused job paused
+        execute 'select cron.unschedule(j.jobid) from cron.job j where j.jobname = $1 and j.username = current_user and not j.active'
+            using job_name;
+        execute 'select cron.schedule($1, $2, $3)' using job_name, schedule, command;
+        return next;
+    end loop;
+exception when invalid_parameter_value then
+    perform gallery.refuse_schedule(every);
+end
+$function$;
+comment on function gallery_schedule(text) is
+$comment$Lets pg_cron call gallery_refresh() regularly, in this database and as the current user, and purge its own run log of what is older than 7 days: the jobs "pg_gallery refresh" and "pg_gallery purge run log", which are returned. Called again, it changes their schedule.
+every: '1 minute' (default), '5 minutes', '6 hours', '30 seconds' (pg_cron 1.5 or newer), or cron syntax ('*/5 * * * *', in pg_cron's time zone, GMT).
+Errors: TG004 (not a schedule), TG006 (pg_cron is missing, too old for seconds, or closed to this role): `pg-gallery refresh --every 30s` does the same without it. May be executed by whom it is granted to.$comment$;
+revoke execute on function gallery_schedule(text) from public;
+
+create or replace function gallery_unschedule()
+returns table (job_name text)
+language plpgsql volatile rows 2
+set search_path from current
+as $function$
+declare
+    v_id bigint;
+begin
+    if not exists (select from pg_extension e where e.extname = 'pg_cron') or not has_schema_privilege('cron', 'usage') then
+        return;
+    end if;
+    for v_id, job_name in
+        execute 'select j.jobid, j.jobname::text from cron.job j where j.jobname = any ($1) and j.username = current_user order by j.jobid'
+        using array(select k.job_name from gallery.cron_jobs(null) k)
+    loop
+        execute 'select cron.unschedule($1)' using v_id;
+        return next;
+    end loop;
+end
+$function$;
+comment on function gallery_unschedule() is
+    'Removes the current user''s pg_cron jobs that gallery_schedule() made, and returns their names: no rows if there were none, also where there is no pg_cron. May be executed by whom it is granted to.';
+revoke execute on function gallery_unschedule() from public;
