@@ -62,10 +62,10 @@ begin
     elsif not s.by_quality then
         v_low := greatest(v_low, s.after);
     end if;
-    if v_low is not null then
+    if not v_low is null then             -- as a row: IS NOT NULL would ask for every field
         select l.block_no, l.slot into v_range.first_block, v_range.first_slot from gallery.bitmap_locate(v_low, true) l;
     end if;
-    if v_high is not null then
+    if not v_high is null then
         select l.block_no, l.slot into v_range.last_block, v_range.last_slot from gallery.bitmap_locate(v_high, false) l;
     end if;
     return v_range;

@@ -115,7 +115,7 @@ begin
     else
         v_place := gallery.bitmap_place_at(f, s, rank - 1);
     end if;
-    return case when v_place is not null then gallery.page_cursor(v_place, true, v_mark) end;
+    return case when not v_place is null then gallery.page_cursor(v_place, true, v_mark) end;
 end
 $function$;
 comment on function gallery_cursor_at(uuid[], uuid[], uuid[], text[], uuid, uuid[], text[], text, timestamptz, timestamptz, double precision, text, text, bigint) is

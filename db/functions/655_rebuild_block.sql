@@ -47,7 +47,7 @@ as $function$
 declare
     v_block   gallery.bitmap_block;
     v_lower   gallery.position;
-    v_upper   gallery.position;
+    v_upper   gallery.position := gallery.last_place();
     v_above   gallery.bitmap_block;
     v_next    int;
     v_items   record;
@@ -65,7 +65,7 @@ begin
 
     perform gallery.remove_block(p_block_no);
     select * into v_items
-    from gallery.items_to_index(v_lower, coalesce(v_upper, gallery.last_place()), 9223372036854775806);
+    from gallery.items_to_index(v_lower, v_upper, 9223372036854775806);
     v_parts := greatest(1, ceil(cardinality(v_items.ids) / gallery.block_capacity()::numeric));
     if v_next - p_block_no <= v_parts then
         perform gallery.spread_blocks();

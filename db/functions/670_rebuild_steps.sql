@@ -34,13 +34,15 @@ set search_path from current
 as $function$
 declare
     v_frontier int := (select s.frontier from gallery.bitmap_state s);
-    v_upper    gallery.position;
+    v_upper    gallery.position := gallery.last_place();
+    v_block    gallery.bitmap_block;
     n record;
 begin
-    select false, b.lower_at, null, b.lower_id, b.lower_source into v_upper
-    from gallery.bitmap_block b where b.block_no = v_frontier;
-    select * into n
-    from gallery.items_to_index(gallery.first_place(), coalesce(v_upper, gallery.last_place()), gallery.block_capacity());
+    select * into v_block from gallery.bitmap_block b where b.block_no = v_frontier;
+    if found then
+        v_upper := row(false, v_block.lower_at, null, v_block.lower_id, v_block.lower_source);
+    end if;
+    select * into n from gallery.items_to_index(gallery.first_place(), v_upper, gallery.block_capacity());
     if n.ids is null then
         return 0;
     end if;
