@@ -1,0 +1,1 @@
+"""What a user might pick instead of pg_gallery, each with its best settings, and pg_gallery."""
