@@ -1,15 +1,18 @@
 -- gallery_schedule, gallery_unschedule: pg_cron keeps the statistics and the bitmap index fresh.
--- All of pg_cron is reached by dynamic SQL: it need not be there.
+-- All of pg_cron is reached by dynamic SQL, which plpgsql_check is told to leave alone: it need not
+-- be there.
 
 create or replace function gallery_schedule(every text default '1 minute')
 returns table (job_name text, schedule text, command text)
 language plpgsql volatile rows 2
 set search_path from current
 as $function$
+-- @plpgsql_check_options: performance_warnings = false
 declare
     v_version text := gallery.cron_version();
     v_refresh text := gallery.cron_schedule(coalesce(every, '1 minute'), v_version);
 begin
+    perform 'PRAGMA:disable:check';
     for job_name, schedule, command in select * from gallery.cron_jobs(v_refresh) loop
         -- scheduling anew leaves a paused job paused
         execute 'select cron.unschedule(j.jobid) from cron.job j where j.jobname = $1 and j.username = current_user and not j.active'
@@ -32,19 +35,19 @@ returns table (job_name text)
 language plpgsql volatile rows 2
 set search_path from current
 as $function$
-declare
-    v_id bigint;
+-- @plpgsql_check_options: performance_warnings = false, extra_warnings = false
 begin
     if not exists (select from pg_extension e where e.extname = 'pg_cron') or not has_schema_privilege('cron', 'usage') then
         return;
     end if;
-    for v_id, job_name in
-        execute 'select j.jobid, j.jobname::text from cron.job j where j.jobname = any ($1) and j.username = current_user order by j.jobid'
-        using array(select k.job_name from gallery.cron_jobs(null) k)
-    loop
-        execute 'select cron.unschedule($1)' using v_id;
-        return next;
-    end loop;
+    perform 'PRAGMA:disable:check';
+    return query execute $query$
+        with ours as materialized (
+            select j.jobid, j.jobname::text as name from cron.job j where j.jobname = any ($1) and j.username = current_user
+        )
+        select o.name from ours o where cron.unschedule(o.jobid)
+        $query$
+    using array(select k.job_name from gallery.cron_jobs(null) k);
 end
 $function$;
 comment on function gallery_unschedule() is

@@ -1,0 +1,279 @@
+-- Checks of gallery_health: indexes that are missing, redundant, unused or bloated.
+
+drop type if exists gallery.index_facts cascade;
+create type gallery.index_facts as (
+    index_oid   oid,
+    root_oid    oid,                    -- the partitioned index that it belongs to, or itself
+    table_oid   oid,
+    columns     text[],                 -- key columns in order; an expression is null
+    ordering    int[],                  -- of each: 1 if descending, plus 2 if nulls come first
+    classes     oid[],                  -- operator class and collation of each
+    collations  oid[],
+    plain       boolean,                -- a valid btree of all rows, without expressions and included columns
+    is_valid    boolean,
+    is_unique   boolean,
+    is_bound    boolean,                -- belongs to a constraint, or identifies rows in replication
+    bytes       bigint,
+    scans       bigint
+);
+comment on type gallery.index_facts is 'What the checks want to know of an index.';
+
+create or replace function gallery.index_facts()
+returns setof gallery.index_facts
+language plpgsql stable
+set search_path from current
+as $function$
+begin
+    return query
+    select i.indexrelid, coalesce(pg_partition_root(i.indexrelid)::oid, i.indexrelid), i.indrelid,
+           array(select a.attname::text
+                 from unnest(i.indkey[:i.indnkeyatts - 1]) with ordinality k (attnum, n)
+                 left join pg_attribute a on a.attrelid = i.indrelid and a.attnum = k.attnum and k.attnum > 0
+                 order by k.n),
+           array(select unnest(i.indoption)::int), array(select unnest(i.indclass)), array(select unnest(i.indcollation)),
+           m.amname = 'btree' and i.indisvalid and i.indpred is null and i.indexprs is null and i.indnatts = i.indnkeyatts,
+           i.indisvalid, i.indisunique,
+           i.indisreplident or i.indisexclusion or exists (select from pg_constraint c where c.conindid = i.indexrelid),
+           pg_relation_size(i.indexrelid),
+           coalesce(pg_stat_get_numscans(i.indexrelid), 0)
+    from gallery.watched_tables() t (oid)
+    join pg_index i on i.indrelid = t.oid
+    join pg_class c on c.oid = i.indexrelid
+    join pg_am m on m.oid = c.relam;
+end
+$function$;
+comment on function gallery.index_facts() is 'Every index of the watched tables.';
+
+create or replace function gallery.same_start(a gallery.index_facts, b gallery.index_facts)
+returns boolean
+language plpgsql immutable
+set search_path from current
+as $function$
+declare
+    v_columns int := cardinality(a.columns);
+    v_mirror  int[] := array(select 3 - o from unnest(a.ordering) o);   -- as a scan backward sees it
+begin
+    return a.plain and b.plain
+       and a.table_oid = b.table_oid
+       and a.columns = b.columns[:v_columns]
+       and a.classes = b.classes[:v_columns]
+       and a.collations = b.collations[:v_columns]
+       and b.ordering[:v_columns] in (a.ordering, v_mirror);
+end
+$function$;
+comment on function gallery.same_start(gallery.index_facts, gallery.index_facts) is
+    'Whether index b begins with all of index a, read forward or backward: then it serves whatever a serves.';
+
+create or replace function gallery.needed_indexes()
+returns table (table_oid oid, columns text[], ordering int[], is_unique boolean, definition text)
+language plpgsql stable
+set search_path from current
+as $function$
+begin
+    return query
+    select to_regclass(n.name)::oid, n.columns, null::int[], n.is_unique, array_to_string(n.columns, ', ')
+    from (values
+        ('content_tags', '{content_id,content_source,tag_id}'::text[], true),
+        ('content_tags', '{tag_id,content_source,content_id}', false),
+        ('tags', '{name}', true),
+        ('tag_cardinality_stats', '{tag_id,content_source}', true)
+    ) n (name, columns, is_unique)
+    where to_regclass(n.name) is not null
+    union all
+    select p.oid, n.columns, n.ordering, false, n.definition
+    from gallery.item_partitions() p (oid)
+    cross join (values
+        ('{created_at,id}'::text[], '{3,3}'::int[], 'created_at desc, id desc'),
+        ('{quality_score,id}', '{1,3}', 'quality_score desc nulls last, id desc')
+    ) n (columns, ordering, definition);
+end
+$function$;
+comment on function gallery.needed_indexes() is
+    'The indexes that pages rest upon. The ordering as in gallery.index_facts; null where any will do.';
+
+create or replace function gallery.serves(i gallery.index_facts, columns text[], ordering int[], is_unique boolean)
+returns boolean
+language plpgsql immutable
+set search_path from current
+as $function$
+declare
+    v_columns int := cardinality(columns);
+begin
+    return i.plain
+       and i.columns[:v_columns] = serves.columns
+       and (serves.ordering is null
+            or i.ordering[:v_columns] in (serves.ordering, array(select 3 - o from unnest(serves.ordering) o)))
+       and (not serves.is_unique or (i.is_unique and cardinality(i.columns) = v_columns));
+end
+$function$;
+comment on function gallery.serves(gallery.index_facts, text[], int[], boolean) is
+    'Whether an index does what a needed one is needed for.';
+
+create or replace function gallery.check_missing_indexes()
+returns gallery.health_check
+language plpgsql stable
+set search_path from current
+as $function$
+declare
+    v_findings text[];
+    v_remedies text[];
+begin
+    with facts as materialized (
+        select f.* from gallery.index_facts() f
+    ), problems as (
+        select format('%s has no%s index on (%s)', gallery.full_name(n.table_oid), case when n.is_unique then ' unique' end, n.definition) as finding,
+               format('create%s index concurrently on %s (%s);', case when n.is_unique then ' unique' end, gallery.full_name(n.table_oid), n.definition) as remedy
+        from gallery.needed_indexes() n
+        where not exists (select from facts f where f.table_oid = n.table_oid and gallery.serves(f, n.columns, n.ordering, n.is_unique))
+        union all
+        select format('%s is invalid: its making was cut short, and it serves nothing', gallery.full_name(f.index_oid)),
+               format('drop index concurrently %s;', gallery.full_name(f.index_oid))
+        from facts f
+        where not f.is_valid
+    )
+    select array_agg(p.finding order by p.finding), array_agg(p.remedy order by p.finding)
+    into v_findings, v_remedies
+    from problems p;
+    return gallery.health_row('missing_indexes', 'fail', v_findings, v_remedies, 'every index that pages rest upon is there');
+end
+$function$;
+comment on function gallery.check_missing_indexes() is 'Is every needed index there and valid?';
+
+create or replace function gallery.drop_index_sql(index_oid oid)
+returns text
+language plpgsql stable
+set search_path from current
+as $function$
+begin
+    return format('drop index %s%s;',
+        case when (select c.relkind from pg_class c where c.oid = index_oid) = 'i' then 'concurrently ' end, gallery.full_name(index_oid));
+end
+$function$;
+comment on function gallery.drop_index_sql(oid) is
+    'The statement that drops an index, holding nobody up if that can be: a partitioned one can''t be dropped concurrently.';
+
+create or replace function gallery.redundant_indexes()
+returns table (root_oid oid, covered_by text, bytes bigint, scans bigint)
+language plpgsql stable
+set search_path from current
+as $function$
+begin
+    return query
+    with facts as materialized (
+        select f.* from gallery.index_facts() f
+    ), covered as (
+        select a.root_oid, a.bytes, a.scans, (
+            select gallery.full_name(b.index_oid)
+            from facts b
+            where b.index_oid <> a.index_oid
+              and (gallery.same_start(a, b)
+                   and (cardinality(b.columns) > cardinality(a.columns) or b.is_unique or b.is_bound or b.index_oid < a.index_oid)
+                   -- every query names the source of an item as well as its id
+                   or a.columns = '{tag_id,content_id}' and b.columns = '{tag_id,content_source,content_id}' and b.plain
+                      and a.table_oid = b.table_oid)
+            order by b.is_bound desc, cardinality(b.columns), b.index_oid
+            limit 1) as by_name
+        from facts a
+        where a.plain and not a.is_unique and not a.is_bound
+    )
+    select c.root_oid, string_agg(distinct c.by_name, ', '), sum(c.bytes)::bigint, sum(c.scans)::bigint
+    from covered c
+    group by c.root_oid
+    having bool_and(c.by_name is not null);
+end
+$function$;
+comment on function gallery.redundant_indexes() is
+    'Indexes that another one makes superfluous, on every partition where they are partitioned; which one, their size and how often they were read.';
+
+create or replace function gallery.check_redundant_indexes()
+returns gallery.health_check
+language plpgsql stable
+set search_path from current
+as $function$
+declare
+    v_findings text[];
+    v_remedies text[];
+begin
+    select array_agg(format('%s (%s, read %s times) is covered by %s', gallery.full_name(r.root_oid), pg_size_pretty(r.bytes), r.scans, r.covered_by)
+                     order by r.bytes desc, r.root_oid),
+           array_agg(gallery.drop_index_sql(r.root_oid) order by r.bytes desc, r.root_oid)
+    into v_findings, v_remedies
+    from gallery.redundant_indexes() r;
+    return gallery.health_row('redundant_indexes', 'warn', v_findings, v_remedies, 'no index is covered by another one');
+end
+$function$;
+comment on function gallery.check_redundant_indexes() is
+    'Does an index only repeat another one? It slows every write and fills the cache.';
+
+create or replace function gallery.check_unused_indexes()
+returns gallery.health_check
+language plpgsql stable
+set search_path from current
+as $function$
+declare
+    c_much     constant int := 1000;
+    v_findings text[];
+    v_remedies text[];
+begin
+    with unused as (
+        select f.root_oid, sum(f.bytes) as bytes, sum(s.seq_scan + coalesce(s.idx_scan, 0)) as reads
+        from gallery.index_facts() f
+        join pg_stat_all_tables s on s.relid = f.table_oid
+        group by f.root_oid
+        having sum(f.scans) = 0
+           and sum(s.seq_scan + coalesce(s.idx_scan, 0)) >= c_much
+           and not bool_or(f.is_unique or f.is_bound or s.schemaname = 'gallery'
+                           or exists (select from gallery.needed_indexes() n
+                                      where n.table_oid = f.table_oid and gallery.serves(f, n.columns, n.ordering, false)))
+    )
+    select array_agg(format('%s (%s) was never read, its table %s times', gallery.full_name(u.root_oid), pg_size_pretty(u.bytes), u.reads)
+                     order by u.bytes desc, u.root_oid),
+           array_agg(gallery.drop_index_sql(u.root_oid) order by u.bytes desc, u.root_oid)
+    into v_findings, v_remedies
+    from unused u
+    where not exists (select from gallery.redundant_indexes() r where r.root_oid = u.root_oid);
+    return gallery.health_row('unused_indexes', 'warn', v_findings, v_remedies,
+        'no index of a table that is much read has never been read itself, as far as this server''s statistics go back');
+end
+$function$;
+comment on function gallery.check_unused_indexes() is
+    'Is there an index that nothing reads? Only those that pg_gallery does not need and that uphold no constraint.';
+
+create or replace function gallery.check_bloated_indexes()
+returns gallery.health_check
+language plpgsql stable
+set search_path from current
+as $function$
+declare
+    c_worth    constant int := 4 * 1024 * 1024;      -- bytes that are worth a word
+    v_findings text[];
+    v_remedies text[];
+begin
+    with estimates as (
+        select f.index_oid, f.bytes,
+               current_setting('block_size')::bigint
+               -- entry: line pointer 4, header 8, columns rounded up to 8; page: header 24, special space 16
+               * (1 + ceil(c.reltuples * (12 + 8 * ceil(w.width / 8.0)) / ((current_setting('block_size')::int - 40)
+                  * coalesce(substring(array_to_string(c.reloptions, ' ') from 'fillfactor=(\d+)')::int, 90) / 100.0))) as needed
+        from gallery.index_facts() f
+        join pg_class c on c.oid = f.index_oid and c.reltuples >= 0
+        cross join lateral (
+            select sum(s.avg_width) as width
+            from unnest(f.columns) k (name)
+            join pg_class t on t.oid = f.table_oid
+            join pg_stats s on s.schemaname = t.relnamespace::regnamespace::name and s.tablename = t.relname and s.attname = k.name
+            having count(*) = cardinality(f.columns)
+        ) w
+        where f.plain
+    )
+    select array_agg(format('%s takes %s where some %s would do', gallery.full_name(e.index_oid), pg_size_pretty(e.bytes), pg_size_pretty(e.needed::bigint))
+                     order by e.bytes - e.needed desc),
+           array_agg(format('reindex index concurrently %s;', gallery.full_name(e.index_oid)) order by e.bytes - e.needed desc)
+    into v_findings, v_remedies
+    from estimates e
+    where e.bytes > 2 * e.needed and e.bytes - e.needed > c_worth;
+    return gallery.health_row('bloated_indexes', 'warn', v_findings, v_remedies, 'no index is twice as large as it need be');
+end
+$function$;
+comment on function gallery.check_bloated_indexes() is
+    'Is an index much larger than its entries? An estimate, from the planner''s statistics: an index that was never analyzed, or whose table this role may not read, is passed over.';
