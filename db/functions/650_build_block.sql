@@ -1,36 +1,5 @@
 -- Builds blocks of the bitmap index from the tables, and removes them. All that writes the index
--- holds one lock (660_index_lock.sql) and keeps tag_cardinality_stats in step: a tag's cardinality
--- in a source is the number of bits set for it.
-
-create or replace function gallery.add_to_stats(tag_ids uuid[], sources text[], counts bigint[])
-returns void
-language plpgsql
-set search_path from current
-as $function$
-begin
-    if not (select b.built from gallery.bitmap_state b) then    -- readers keep the old ones until the end
-        insert into gallery.stats_being_built as s (tag_id, content_source, cardinality)
-        select u.tag_id, u.source, sum(u.count)
-        from unnest(tag_ids, sources, counts) u (tag_id, source, count)
-        group by 1, 2
-        having sum(u.count) <> 0
-        on conflict (tag_id, content_source) do update set cardinality = s.cardinality + excluded.cardinality;
-        return;
-    end if;
-    insert into tag_cardinality_stats as s (tag_id, content_source, cardinality)
-    select u.tag_id, u.source, sum(u.count)
-    from unnest(tag_ids, sources, counts) u (tag_id, source, count)
-    group by 1, 2
-    having sum(u.count) <> 0
-    on conflict (tag_id, content_source) do update
-    set cardinality = s.cardinality + excluded.cardinality, updated_at = now();
-    delete from tag_cardinality_stats s
-    using unnest(tag_ids, sources) u (tag_id, source)
-    where s.tag_id = u.tag_id and s.content_source = u.source and s.cardinality = 0;
-end
-$function$;
-comment on function gallery.add_to_stats(uuid[], text[], bigint[]) is
-    'Adds to the cardinalities of some tags in some sources; tags without items disappear.';
+-- holds one lock (645_index_lock.sql).
 
 create or replace function gallery.write_slots(
     p_block_no int, first_slot int, ids bigint[], sources text[], created_ats timestamptz[])
@@ -67,50 +36,40 @@ set search_path from current
 set enable_hashjoin = 'off' set enable_mergejoin = 'off' set enable_seqscan = 'off' set enable_bitmapscan = 'off'
 set work_mem = '256MB' set jit = 'off'
 as $function$
-declare
-    v_tags    uuid[];
-    v_sources text[];
-    v_counts  bigint[];
 begin
     insert into gallery.bitmap_block (block_no, lower_at, lower_id, lower_source, slots)
     values (p_block_no, lower.created_at, lower.id, lower.source, 0);
     perform gallery.write_slots(p_block_no, 0, ids, sources, created_ats);
 
     with item as materialized (
-        select (u.n - 1)::int as slot, i.id, i.source_type, i.creator_id, i.is_private
+        select (u.n - 1)::smallint as slot, i.id, i.source_type, i.creator_id, i.is_private
         from unnest(ids, sources) with ordinality u (id, source, n)
         cross join lateral (select a.* from content_items_all a where a.id = u.id and a.source_type = u.source offset 0) i
     ),
     carried as (
-        select 0::smallint as kind, t.tag_id as key, i.slot, i.source_type
+        select 0 as kind, t.tag_id as key, i.slot, i.source_type
         from item i join content_tags t on t.content_id = i.id and t.content_source = i.source_type
         union all select 1, i.creator_id, i.slot, i.source_type from item i where i.creator_id is not null
         union all select 2, gallery.source_key(i.source_type), i.slot, i.source_type from item i
         union all select 3, '00000000-0000-0000-0000-000000000000', i.slot, i.source_type from item i where i.is_private is not true
     ),
-    container as materialized (
-        select c.kind, c.key, count(*) as cardinality, array_agg(c.slot) as slots, gallery.slots_to_bits(c.slot, 1) as bits,
+    container as (                      -- bits are made of whole arrays: growing thousands of bit strings at
+        select c.kind, c.key, array_agg(c.slot) as slots,      -- once would miss the processor's caches
                count(*) filter (where c.source_type = 'items') as in_items
         from carried c
         group by 1, 2
-    ),
-    written as (
-        insert into gallery.bitmap_container (key, block_no, kind, cardinality, bits, slots)
-        select c.key, p_block_no, c.kind, c.cardinality,
-               case when c.cardinality > gallery.sparse_limit() then c.bits end,
-               case when c.cardinality <= gallery.sparse_limit() then array(select e from unnest(c.slots) e order by e) end
-        from container c
-        order by c.key, c.kind
     )
-    select array_agg(s.key), array_agg(s.source), array_agg(s.count) into v_tags, v_sources, v_counts
-    from (select c.key, 'items' as source, c.in_items as count from container c where c.kind = 0
-          union all
-          select c.key, 'auto', c.cardinality - c.in_items from container c where c.kind = 0) s;
-    perform gallery.add_to_stats(v_tags, v_sources, v_counts);
+    insert into gallery.bitmap_container (key, block_no, kind, cardinality, in_items, bits, slots)
+    select c.key, p_block_no, c.kind, cardinality(c.slots), c.in_items,
+           case when cardinality(c.slots) > gallery.sparse_limit()
+                then (select gallery.slots_to_bits(e, 1) from unnest(c.slots) e) end,
+           case when cardinality(c.slots) <= gallery.sparse_limit() then c.slots end
+    from container c
+    order by c.kind, c.key;
 end
 $function$;
 comment on function gallery.build_block(int, gallery.position, bigint[], text[], timestamptz[]) is
-    'Builds a block of the items given, in page order, as the tables have them now.';
+    'Builds a block of the items given, in page order, as the tables have them now. The statistics are the caller''s.';
 
 create or replace function gallery.remove_block(p_block_no int)
 returns void
@@ -118,31 +77,8 @@ language plpgsql
 set search_path from current
 set jit = 'off'
 as $function$
-declare
-    v_items bit varying := coalesce(
-        (select coalesce(k.bits, (select gallery.slots_to_bits(e, 1) from unnest(k.slots) e))
-         from gallery.bitmap_container k
-         where k.kind = 2 and k.key = gallery.source_key('items') and k.block_no = p_block_no), gallery.no_slots());
-    v_tags    uuid[];
-    v_sources text[];
-    v_counts  bigint[];
 begin
-    with removed as (
-        delete from gallery.bitmap_container k where k.block_no = p_block_no returning k.*
-    ),
-    counted as (
-        select r.key, r.cardinality,
-               case when r.bits is not null then bit_count(r.bits & v_items)
-                    else (select count(*) from unnest(r.slots) e where get_bit(v_items, e) = 1) end as in_items
-        from removed r
-        where r.kind = 0
-    )
-    select array_agg(s.key), array_agg(s.source), array_agg(s.count) into v_tags, v_sources, v_counts
-    from (select c.key, 'items' as source, - c.in_items as count from counted c
-          union all
-          select c.key, 'auto', c.in_items - c.cardinality from counted c) s;
-    perform gallery.add_to_stats(v_tags, v_sources, v_counts);
-
+    delete from gallery.bitmap_container k where k.block_no = p_block_no;
     delete from gallery.bitmap_item t
     using (select unnest(z.ids) as id, unnest(z.sources) as source from gallery.bitmap_slot z where z.block_no = p_block_no) z
     where t.content_id = z.id and left(t.content_source, 1) = z.source::text and t.block_no = p_block_no;
@@ -150,7 +86,7 @@ begin
     delete from gallery.bitmap_block b where b.block_no = p_block_no;
 end
 $function$;
-comment on function gallery.remove_block(int) is 'Removes a block and what it holds.';
+comment on function gallery.remove_block(int) is 'Removes a block and what it holds. The statistics are the caller''s.';
 
 -- The items of a stretch of the page order that no block holds. An item that another block holds
 -- has changed its place since; it is dirty, and the refresh that takes it moves it.
@@ -197,7 +133,6 @@ return row(false, 'infinity'::timestamptz, null, 9223372036854775807, E'\x7f')::
 comment on function gallery.last_place() is 'A place after every item.';
 
 revoke execute on function
-    gallery.add_to_stats(uuid[], text[], bigint[]),
     gallery.write_slots(int, int, bigint[], text[], timestamptz[]),
     gallery.build_block(int, gallery.position, bigint[], text[], timestamptz[]),
     gallery.remove_block(int)

@@ -51,7 +51,10 @@ declare
     v_above   gallery.bitmap_block;
     v_next    int;
     v_items   record;
+    v_built   int[] := '{}';
     v_parts   int;
+    v_old     record;
+    v_new     record;
     v_from    int;
     v_to      int;
 begin
@@ -63,9 +66,11 @@ begin
         v_upper := row(false, v_above.lower_at, null, v_above.lower_id, v_above.lower_source);
     end if;
 
+    select * into v_old from gallery.block_tags(array[p_block_no]);
     perform gallery.remove_block(p_block_no);
     select * into v_items
     from gallery.items_to_index(v_lower, v_upper, 9223372036854775806);
+    v_items.ids := coalesce(v_items.ids, '{}');
     v_parts := greatest(1, ceil(cardinality(v_items.ids) / gallery.block_capacity()::numeric));
     if v_next - p_block_no <= v_parts then
         perform gallery.spread_blocks();
@@ -76,13 +81,16 @@ begin
     for v_part in 0 .. v_parts - 1 loop
         v_from := (v_part::bigint * cardinality(v_items.ids) / v_parts)::int + 1;
         v_to   := ((v_part + 1)::bigint * cardinality(v_items.ids) / v_parts)::int;
+        v_built := v_built || p_block_no + case when v_next is null then v_part * gallery.block_gap()
+                                                else (v_part::bigint * (v_next - p_block_no) / v_parts)::int end;
         perform gallery.build_block(
-            p_block_no + case when v_next is null then v_part * gallery.block_gap()
-                              else (v_part::bigint * (v_next - p_block_no) / v_parts)::int end,
+            v_built[v_part + 1],
             case when v_part = 0 then v_lower
                  else row(false, v_items.created_ats[v_from], null, v_items.ids[v_from], v_items.sources[v_from])::gallery.position end,
             v_items.ids[v_from:v_to], v_items.sources[v_from:v_to], v_items.created_ats[v_from:v_to]);
     end loop;
+    select * into v_new from gallery.block_tags(v_built);
+    perform gallery.add_difference_to_stats(v_old.tag_ids, v_old.sources, v_old.counts, v_new.tag_ids, v_new.sources, v_new.counts);
 end
 $function$;
 comment on function gallery.rebuild_block(int) is

@@ -88,6 +88,7 @@ declare
     c_many constant int := 2000;        -- as many bits cost about as much to set as the block to build
     v_slots int;
     v_last  gallery.bitmap_slot;
+    v_new   record;
 begin
     v_slots := (select b.slots from gallery.bitmap_block b where b.block_no = p_block_no);
     select * into v_last from gallery.bitmap_slot z where z.block_no = p_block_no order by z.chunk desc limit 1;
@@ -101,6 +102,8 @@ begin
     if v_slots + cardinality(ids) > gallery.block_capacity() then
         perform gallery.build_block(p_block_no + gallery.block_gap(),
             row(false, created_ats[1], null, ids[1], sources[1])::gallery.position, ids, sources, created_ats);
+        select * into v_new from gallery.block_tags(array[p_block_no + gallery.block_gap()]);
+        perform gallery.add_to_stats(v_new.tag_ids, v_new.sources, v_new.counts);
         delete from gallery.refresh_item r using unnest(ids, sources) u (id, source)
         where r.id = u.id and r.source = u.source;
         return true;

@@ -14,7 +14,6 @@ begin
     delete from gallery.bitmap_slot;
     delete from gallery.bitmap_item;
     delete from gallery.bitmap_block;
-    delete from gallery.stats_being_built;
     update gallery.bitmap_state set built = false, frontier = gallery.rebuild_top();
 end
 $function$;
@@ -66,15 +65,7 @@ begin
     from (select gallery.first_place() as p) p
     where b.block_no = (select min(m.block_no) from gallery.bitmap_block m);
 
-    delete from tag_cardinality_stats s
-    where not exists (select from gallery.stats_being_built n
-                      where n.tag_id = s.tag_id and n.content_source = s.content_source and n.cardinality > 0);
-    insert into tag_cardinality_stats as s (tag_id, content_source, cardinality)
-    select n.tag_id, n.content_source, n.cardinality from gallery.stats_being_built n where n.cardinality > 0
-    on conflict (tag_id, content_source) do update
-    set cardinality = excluded.cardinality, updated_at = now()
-    where s.cardinality <> excluded.cardinality;
-    delete from gallery.stats_being_built;
+    perform gallery.count_all_tags();
     update gallery.bitmap_state set built = true, frontier = null, refreshed_at = now();
 end
 $function$;

@@ -58,7 +58,7 @@ def downgrade() -> None:
         run_sql(_drop_triggers(table))
     drop_functions()
     run_sql(
-        "drop table gallery.refresh_item, gallery.stats_being_built, gallery.bitmap_state,\n"
+        "drop table gallery.refresh_item, gallery.bitmap_state,\n"
         "    gallery.bitmap_container, gallery.bitmap_item,\n"
         "    gallery.bitmap_slot, gallery.bitmap_block, gallery.dirty_item;"
     )

@@ -56,6 +56,7 @@ create table gallery.bitmap_container (
     block_no        int not null,
     kind            smallint not null,
     cardinality     int not null,
+    in_items        int not null,
     bits            bit varying,
     slots           smallint[],
     primary key (key, kind, block_no),
@@ -67,6 +68,7 @@ alter table gallery.bitmap_container alter bits set storage main, alter slots se
 create index bitmap_container_block_no_idx on gallery.bitmap_container (block_no);
 comment on table gallery.bitmap_container is
     'For a key and a block in which it occurs: the slots of the items that carry the key, as a bit string, or as a sorted array where they are few.';
+comment on column gallery.bitmap_container.in_items is 'How many of these items are of the source type items.';
 comment on column gallery.bitmap_container.kind is '0: key is a tag''s id; 1: a creator''s; 2: md5 of a source_type; 3: not private (key is nil).';
 
 create table gallery.bitmap_state (
@@ -77,10 +79,6 @@ create table gallery.bitmap_state (
 );
 comment on table gallery.bitmap_state is 'Whether the index is built. While it is being built, newest block first, frontier is the block built last.';
 insert into gallery.bitmap_state values (true, not exists (select from content_items_all), null, now());
-
-create table gallery.stats_being_built (like tag_cardinality_stats including all);
-comment on table gallery.stats_being_built is
-    'The statistics of a rebuild at work: they take the place of tag_cardinality_stats when it ends.';
 
 -- Work space of the refresh; empty between refreshes, so it need not be logged.
 create unlogged table gallery.refresh_item (
