@@ -68,6 +68,12 @@ def read_functions() -> dict[str, str]:
     return {path.name: path.read_text(encoding="utf-8") for path in sorted(FUNCTIONS.glob("*.sql"))}
 
 
+def public_names() -> list[str]:
+    """The names of the public functions and types that the files make, or drop as outdated."""
+    names = {name for text in read_functions().values() for name in _PUBLIC_NAME.findall(text)}
+    return sorted(names)
+
+
 def functions_hash() -> str:
     """SHA-256 over the names and contents of all files of db/functions, in hexadecimal."""
     digest = sha256()
@@ -104,10 +110,8 @@ def drop_functions() -> None:
     Those are what a trigger, a constraint, a default or an index runs. What others built upon our
     functions, a view say, makes it fail, by name.
     """
-    public_names = sorted(
-        {name.lower() for text in read_functions().values() for name in _PUBLIC_NAME.findall(text)}
-    )
-    run_sql(_DROP_FUNCTIONS.format(public_names=", ".join(f"'{name}'" for name in public_names)))
+    quoted = ", ".join(f"'{name}'" for name in public_names())
+    run_sql(_DROP_FUNCTIONS.format(public_names=quoted))
 
 
 _DROP_FUNCTIONS = """\

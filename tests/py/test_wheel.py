@@ -1,0 +1,158 @@
+"""The wheel, built and installed where there is no repository: all of it is there, and it works."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import venv
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+REPOSITORY = Path(__file__).parents[2]
+
+ITEMS = [
+    {
+        "title": title,
+        "content_type": "image/png",
+        "source_type": source_type,
+        "created_at": f"2024-01-0{day}T12:00:00Z",
+        "tags": tags,
+    }
+    for day, (title, source_type, tags) in enumerate(
+        [
+            ("a hill", "items", ["landscape"]),
+            ("a lake", "items", ["landscape", "water"]),
+            ("a ship", "auto", ["water"]),
+            ("a sea", "auto", ["landscape", "water"]),
+        ],
+        start=1,
+    )
+]
+
+ALEMBIC_INI = """\
+[alembic]
+script_location = %(here)s
+version_locations =
+    %(here)s/versions
+    pg_gallery:_bundled/db/migrations/versions
+path_separator = newline
+"""
+
+ENV = """\
+import os
+
+from alembic import context
+from sqlalchemy import create_engine
+
+from pg_gallery import migrate
+
+with create_engine(os.environ["DATABASE_URL"]).connect() as connection:
+    context.configure(connection=connection)
+    with context.begin_transaction():
+        context.run_migrations()
+        migrate.sync_functions()
+"""
+
+
+@pytest.fixture(scope="session")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The wheel, built from the source distribution, which is built from the repository."""
+    target = tmp_path_factory.mktemp("dist")
+    build = [sys.executable, "-m", "build", "--outdir", str(target), str(REPOSITORY)]
+    subprocess.run(build, check=True, stdout=subprocess.DEVNULL)
+    [built] = target.glob("*.whl")
+    return built
+
+
+@pytest.fixture(scope="session")
+def programs(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the programs are of a fresh environment, with the wheel and what it needs in it."""
+    home = tmp_path_factory.mktemp("environment")
+    venv.create(home, with_pip=True)
+    programs = home / ("Scripts" if os.name == "nt" else "bin")
+    install = [str(programs / "python"), "-m", "pip", "install", "--quiet", str(wheel)]
+    subprocess.run(install, check=True, env=clean_environment())
+    return programs
+
+
+def clean_environment() -> dict[str, str]:
+    """The environment without what would lead to the repository or to a database."""
+    ours = ("PYTHONPATH", "PG_GALLERY_URL", "DATABASE_URL", "VIRTUAL_ENV")
+    return {name: value for name, value in os.environ.items() if name not in ours}
+
+
+def run(program: Path, *arguments: object, cwd: Path, **variables: str) -> str:
+    finished = subprocess.run(
+        [program, *map(str, arguments)],
+        check=False,
+        capture_output=True,
+        cwd=cwd,
+        env={**clean_environment(), **variables},
+        text=True,
+    )
+    assert finished.returncode == 0, finished.stderr
+    return finished.stdout
+
+
+def files_of(folder: str) -> set[str]:
+    """The files of a folder of the repository, but for what Python puts there by itself."""
+    return {
+        str(path.relative_to(REPOSITORY))
+        for path in (REPOSITORY / folder).rglob("*")
+        if path.is_file() and "__pycache__" not in path.parts
+    }
+
+
+@pytest.mark.parametrize("folder", ["db/functions", "db/migrations", "config", "data"])
+def test_wheel_carries_every_file_that_is_not_python(wheel: Path, folder: str) -> None:
+    bundled = f"pg_gallery/_bundled/{folder}/"
+    with zipfile.ZipFile(wheel) as archive:
+        names = {name for name in archive.namelist() if name.startswith(bundled)}
+    assert {name.removeprefix("pg_gallery/_bundled/") for name in names} == files_of(folder)
+
+
+def test_wheel_carries_the_licences_of_what_is_in_it(wheel: Path) -> None:
+    with zipfile.ZipFile(wheel) as archive:
+        names = {name.split(".dist-info/")[-1] for name in archive.namelist()}
+    assert {
+        "licenses/LICENSE",
+        "licenses/data/LICENSE-material-design-icons",
+        "licenses/data/LICENSE-tabler-icons",
+        "pg_gallery/py.typed",
+    } <= names
+
+
+def test_installed_wheel_migrates_loads_and_pages(
+    programs: Path, empty_url: str, tmp_path: Path
+) -> None:
+    def pg_gallery(*arguments: object) -> str:
+        return run(programs / "pg-gallery", *arguments, "--url", empty_url, cwd=tmp_path)
+
+    def titles(*arguments: object) -> list[str]:
+        page: dict[str, Any] = json.loads(pg_gallery("page", *arguments, "--json"))
+        return [item["title"] for item in page["items"]]
+
+    file = tmp_path / "items.jsonl"
+    file.write_text("".join(f"{json.dumps(item)}\n" for item in ITEMS))
+    pg_gallery("migrate")
+    pg_gallery("load", file)
+    assert titles() == ["a sea", "a ship", "a lake", "a hill"]
+    assert titles("--all", "water") == ["a sea", "a ship", "a lake"]
+    assert titles("--all", "water", "--all", "landscape") == ["a sea", "a lake"]
+
+
+def test_installed_wheel_hangs_in_another_history(
+    programs: Path, empty_url: str, tmp_path: Path
+) -> None:
+    (tmp_path / "versions").mkdir()
+    (tmp_path / "alembic.ini").write_text(ALEMBIC_INI)
+    (tmp_path / "env.py").write_text(ENV)
+    url = empty_url.replace("postgresql:", "postgresql+psycopg:")
+    run(programs / "alembic", "upgrade", "heads", cwd=tmp_path, DATABASE_URL=url)
+    count = run(programs / "pg-gallery", "count", "--json", "--url", empty_url, cwd=tmp_path)
+    assert json.loads(count) == {"count": 0}
