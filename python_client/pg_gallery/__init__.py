@@ -15,7 +15,17 @@ __version__ = _version("pg-gallery")
 
 from .client import AsyncGallery, Gallery
 from .errors import GalleryError
-from .results import AsyncPage, Facet, Item, Page, Setting, StrategyChoice, TagCount
+from .results import (
+    AsyncPage,
+    Facet,
+    HealthCheck,
+    Item,
+    Page,
+    ScheduledJob,
+    Setting,
+    StrategyChoice,
+    TagCount,
+)
 
 __all__ = [
     "AsyncGallery",
@@ -23,8 +33,10 @@ __all__ = [
     "Facet",
     "Gallery",
     "GalleryError",
+    "HealthCheck",
     "Item",
     "Page",
+    "ScheduledJob",
     "Setting",
     "StrategyChoice",
     "TagCount",

@@ -24,7 +24,16 @@ from .arguments import (
     TagArguments,
 )
 from .errors import InvalidArgument
-from .results import Facet, Item, PageRows, Setting, StrategyChoice, TagCount
+from .results import (
+    Facet,
+    HealthCheck,
+    Item,
+    PageRows,
+    ScheduledJob,
+    Setting,
+    StrategyChoice,
+    TagCount,
+)
 
 T = TypeVar("T")
 Row = Mapping[str, Any]
@@ -114,6 +123,16 @@ def pick_strategy(given: FilterArguments) -> Call[StrategyChoice]:
     )
 
 
+def explain(given: PageArguments) -> Call[dict[str, Any]]:
+    """gallery_explain."""
+    return Call(
+        "gallery_explain",
+        _arguments("explain", PageArguments, given),
+        _value,
+        json_columns=("gallery_explain",),
+    )
+
+
 def tags(given: TagArguments) -> Call[PageRows[TagCount]]:
     """gallery_tags."""
     return Call(
@@ -137,6 +156,22 @@ def refresh() -> Call[None]:
 def rebuild() -> Call[None]:
     """gallery_rebuild."""
     return Call("gallery_rebuild", (), _nothing, procedure=True)
+
+
+def schedule(every: str | None) -> Call[tuple[ScheduledJob, ...]]:
+    """gallery_schedule."""
+    given = () if every is None else (_text("every", every),)
+    return Call("gallery_schedule", given, _all(ScheduledJob))
+
+
+def unschedule() -> Call[tuple[str, ...]]:
+    """gallery_unschedule."""
+    return Call("gallery_unschedule", (), lambda rows: tuple(row["job_name"] for row in rows))
+
+
+def health() -> Call[tuple[HealthCheck, ...]]:
+    """gallery_health."""
+    return Call("gallery_health", (), _all(HealthCheck))
 
 
 def configure(document: Mapping[str, Any]) -> Call[dict[str, Any]]:

@@ -131,7 +131,7 @@ def _run(connection: Connection[Any], call: Call[T], schema: str | None) -> T:
         _autocommit(connection) if call.procedure else nullcontext(),
         connection.cursor(row_factory=dict_row) as cursor,
     ):
-        text = _text(call, schema)
+        text = statement(call, schema)
         cursor.execute(text, call.parameters)
         if cursor.description is None:
             return call.decode([])
@@ -209,7 +209,7 @@ async def _run_async(connection: AsyncConnection[Any], call: Call[T], schema: st
         _autocommit_async(connection) if call.procedure else nullcontext(),
         connection.cursor(row_factory=dict_row) as cursor,
     ):
-        text = _text(call, schema)
+        text = statement(call, schema)
         await cursor.execute(text, call.parameters)
         if cursor.description is None:
             return call.decode([])
@@ -257,7 +257,8 @@ def quoted_prefix(schema: str | None) -> str:
     return '"{}".'.format(schema.replace('"', '""')) if schema is not None else ""
 
 
-def _text(call: Call[Any], schema: str | None) -> str:
+def statement(call: Call[Any], schema: str | None = None) -> str:
+    """The call as psycopg takes it, with placeholders for its parameters."""
     prefix = quoted_prefix(schema).replace("%", "%%")
     return call.text("%({})s".format, prefix)
 

@@ -13,7 +13,18 @@ from uuid import UUID
 from . import _calls, _executors
 from ._calls import Call
 from .errors import translated
-from .results import AsyncPage, Facet, Item, Page, PageRows, Setting, StrategyChoice, TagCount
+from .results import (
+    AsyncPage,
+    Facet,
+    HealthCheck,
+    Item,
+    Page,
+    PageRows,
+    ScheduledJob,
+    Setting,
+    StrategyChoice,
+    TagCount,
+)
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection as SqlAlchemyConnection
@@ -114,7 +125,7 @@ class Gallery:
         return self._run(_calls.facets(arguments))
 
     def cursor_at(self, **arguments: Unpack[RankArguments]) -> str | None:
-        """The cursor with which `page` starts at that rank; None where nothing stands there."""
+        """The cursor with which `page` starts at that rank, from 0; None for the first page."""
         return self._run(_calls.cursor_at(arguments))
 
     def tags(self, **arguments: Unpack[TagArguments]) -> Page[TagCount]:
@@ -128,6 +139,10 @@ class Gallery:
     def pick_strategy(self, **arguments: Unpack[FilterArguments]) -> StrategyChoice:
         """What the planner would do with this filter."""
         return self._run(_calls.pick_strategy(arguments))
+
+    def explain(self, **arguments: Unpack[PageArguments]) -> dict[str, Any]:
+        """Every strategy with its estimate, the one chosen and why, and what it really took."""
+        return self._run(_calls.explain(arguments))
 
     def version(self) -> str:
         """The version of pg_gallery that is installed in the database."""
@@ -149,6 +164,21 @@ class Gallery:
         Commits as it goes: raises ActiveTransaction where a transaction is open.
         """
         self._run(_calls.rebuild())
+
+    def schedule(self, every: str | None = None) -> tuple[ScheduledJob, ...]:
+        """Let pg_cron refresh the gallery: every '1 minute', '30 seconds', or in cron syntax.
+
+        Raises MissingPrerequisite where there is no pg_cron, or one too old for seconds.
+        """
+        return self._run(_calls.schedule(every))
+
+    def unschedule(self) -> tuple[str, ...]:
+        """Remove those jobs; gives their names."""
+        return self._run(_calls.unschedule())
+
+    def health(self) -> tuple[HealthCheck, ...]:
+        """What may need an operator's hand, and what to do."""
+        return self._run(_calls.health())
 
     def configure(self, document: Mapping[str, Any]) -> dict[str, Any]:
         """Change settings by a document like config/base.json, whole or in part.
@@ -225,7 +255,7 @@ class AsyncGallery:
         return await self._run(_calls.facets(arguments))
 
     async def cursor_at(self, **arguments: Unpack[RankArguments]) -> str | None:
-        """The cursor with which `page` starts at that rank; None where nothing stands there."""
+        """The cursor with which `page` starts at that rank, from 0; None for the first page."""
         return await self._run(_calls.cursor_at(arguments))
 
     async def tags(self, **arguments: Unpack[TagArguments]) -> AsyncPage[TagCount]:
@@ -239,6 +269,10 @@ class AsyncGallery:
     async def pick_strategy(self, **arguments: Unpack[FilterArguments]) -> StrategyChoice:
         """What the planner would do with this filter."""
         return await self._run(_calls.pick_strategy(arguments))
+
+    async def explain(self, **arguments: Unpack[PageArguments]) -> dict[str, Any]:
+        """Every strategy with its estimate, the one chosen and why, and what it really took."""
+        return await self._run(_calls.explain(arguments))
 
     async def version(self) -> str:
         """The version of pg_gallery that is installed in the database."""
@@ -260,6 +294,21 @@ class AsyncGallery:
         Commits as it goes: raises ActiveTransaction where a transaction is open.
         """
         await self._run(_calls.rebuild())
+
+    async def schedule(self, every: str | None = None) -> tuple[ScheduledJob, ...]:
+        """Let pg_cron refresh the gallery: every '1 minute', '30 seconds', or in cron syntax.
+
+        Raises MissingPrerequisite where there is no pg_cron, or one too old for seconds.
+        """
+        return await self._run(_calls.schedule(every))
+
+    async def unschedule(self) -> tuple[str, ...]:
+        """Remove those jobs; gives their names."""
+        return await self._run(_calls.unschedule())
+
+    async def health(self) -> tuple[HealthCheck, ...]:
+        """What may need an operator's hand, and what to do."""
+        return await self._run(_calls.health())
 
     async def configure(self, document: Mapping[str, Any]) -> dict[str, Any]:
         """Change settings by a document like config/base.json, whole or in part.

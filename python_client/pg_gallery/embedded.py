@@ -26,7 +26,7 @@ import psycopg
 from .errors import GalleryError
 
 DATABASE = "gallery"
-_PREFIX = "pg_gallery-"
+_PREFIX = "pg_gallery-server-"
 _UNPRIVILEGED = "nobody"
 _LONGEST_HOME = 80  # a socket's path has some hundred bytes
 
@@ -82,7 +82,7 @@ class EmbeddedServer:
         try:
             server._make(package, {**_SETTINGS, **(settings or {})})
         except BaseException:
-            shutil.rmtree(home)
+            shutil.rmtree(home, ignore_errors=True)
             raise
         return server
 

@@ -79,10 +79,29 @@ class StrategyChoice:
     """
 
     strategy: str
-    k: int | None
+    k: int
     rarest_count: int | None
-    estimated_candidates: float | None
+    estimated_candidates: int | None
     reason: str | None
+
+
+@dataclass(frozen=True)
+class ScheduledJob:
+    """A job of pg_cron that keeps the gallery fresh."""
+
+    job_name: str
+    schedule: str
+    command: str
+
+
+@dataclass(frozen=True)
+class HealthCheck:
+    """One check: ``status`` is ok, warn or fail; ``what_to_do`` is SQL, a statement a line."""
+
+    check_name: str
+    status: str
+    detail: str
+    what_to_do: str | None
 
 
 @dataclass(frozen=True)

@@ -8,18 +8,38 @@ database says no, 5 a file is missing or wrong, 130 interrupted.
 
 from __future__ import annotations
 
+import signal
+import sys
+
 from ._app import app
+from ._demo import demo
 from ._load import load
 from ._migrate import migrate
 from ._options import with_options
-from ._reading import count, page
+from ._reading import count, facets, page, tags
+from ._upkeep import configure, health, rebuild, refresh, settings
 
 __all__ = ["app", "main"]
 
-for _command in (migrate, load, page, count):
+for _command in (
+    demo,
+    migrate,
+    load,
+    page,
+    count,
+    facets,
+    tags,
+    refresh,
+    rebuild,
+    health,
+    settings,
+    configure,
+):
     app.command()(with_options(_command))
 
 
 def main() -> None:
-    """The entry point."""
+    """The entry point. A signal to end lets the command clean up behind itself."""
+    for ending in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(ending, lambda number, _: sys.exit(128 + number))
     app()

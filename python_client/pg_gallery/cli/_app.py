@@ -56,7 +56,7 @@ def _plain_errors() -> Iterator[None]:
     except BrokenPipeError:
         raise
     except LoadError as error:
-        complain(_sentence(error), _kept(error) or error.hint)
+        complain(sentence(error), _kept(error) or error.hint)
         raise typer.Exit(ExitCode.INPUT) from None
     except (GalleryError, psycopg.Error, OSError) as error:
         code = _exit_code(error)
@@ -81,12 +81,12 @@ def _message(error: GalleryError | psycopg.Error | OSError, code: ExitCode) -> s
     if isinstance(error, OSError):
         return f"{error.strerror or error}: {error.filename}" if error.filename else str(error)
     if code == ExitCode.UNREACHABLE:
-        lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-        return f"The database can't be reached: {lines[-1].removeprefix('- ')}"
-    return _sentence(error)
+        last_attempt = str(error).rpartition("\n- ")[2].splitlines()[0]
+        return f"The database can't be reached: {last_attempt.removeprefix('connection failed: ')}"
+    return sentence(error)
 
 
-def _sentence(error: GalleryError | psycopg.Error) -> str:
+def sentence(error: GalleryError | psycopg.Error) -> str:
     """The message with its SQLSTATE, by which the documentation can be searched."""
     message = getattr(error, "message", None) or _primary(error)
     return f"{message} ({error.sqlstate})" if error.sqlstate else str(message)

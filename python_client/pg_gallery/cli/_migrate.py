@@ -7,7 +7,6 @@ from typing import Annotated
 import typer
 from typer import Option
 
-from .._executors import libpq_url
 from ._options import AsJson, Database
 from ._output import out, print_json
 
@@ -42,7 +41,7 @@ def migrate(
 
     if sql and as_json:
         raise typer.BadParameter("--sql prints SQL: leave --json out.")
-    url = libpq_url(database.given_url)
+    url = database.given_url
     run, revision = (migrations.upgrade, to) if down is None else (migrations.downgrade, down)
     if sql:
         run(url, revision, schema=database.schema, sql=True)

@@ -22,6 +22,7 @@ from typer import Option
 from .._executors import libpq_url
 from ..arguments import FilterArguments, SortArguments
 from ..client import Gallery
+from ..errors import GalleryError
 
 AsJson: TypeAlias = Annotated[
     bool, Option("--json", help="Print JSON, for machines, instead of a table.")
@@ -59,13 +60,16 @@ class Database:
 
     @property
     def given_url(self) -> str:
-        """The URL; a usage error where there is none."""
+        """The URL, as libpq takes it; a usage error where there is none."""
         if not self.url:
             raise typer.BadParameter(
                 "No database is named: give --url, or set PG_GALLERY_URL or DATABASE_URL."
                 " To look at pg_gallery without one, run pg-gallery demo."
             )
-        return self.url
+        try:
+            return libpq_url(self.url)
+        except GalleryError as error:
+            raise typer.BadParameter(f"{error} {error.hint}", param_hint="--url") from None
 
     def gallery(self) -> Gallery:
         """The gallery, to be used in a ``with`` block."""
@@ -73,7 +77,7 @@ class Database:
 
     def connect(self) -> psycopg.Connection[Any]:
         """An autocommit connection, to be used in a ``with`` block."""
-        return psycopg.connect(libpq_url(self.given_url), autocommit=True)
+        return psycopg.connect(self.given_url, autocommit=True)
 
 
 @dataclass(frozen=True)

@@ -23,11 +23,11 @@ out = Console(highlight=False)
 err = Console(stderr=True, highlight=False)
 
 
-def complain(problem: str, hint: str | None = None) -> None:
+def complain(problem: str, hint: str | None = None, console: Console = err) -> None:
     """One plain sentence on standard error, and what to do about it."""
-    err.print(Text.assemble(("Error: ", "bold red"), plain(problem)), soft_wrap=True)
+    console.print(Text.assemble(("Error: ", "bold red"), plain(problem)), soft_wrap=True)
     if hint:
-        err.print(Text.assemble(("Hint: ", "bold"), plain(hint)), soft_wrap=True)
+        console.print(Text.assemble(("Hint: ", "bold"), plain(hint)), soft_wrap=True)
 
 
 def note(text: str) -> None:
@@ -41,17 +41,20 @@ def print_json(value: Any) -> None:
     typer.echo(text.encode())
 
 
-def table(
-    columns: Sequence[str], rows: Iterable[Sequence[Any]], title: str | None = None
-) -> RenderableType:
+def print_json_line(value: Any) -> None:
+    """One JSON document of many, on a line of its own."""
+    typer.echo(json.dumps(_jsonable(value), ensure_ascii=False, allow_nan=False).encode())
+
+
+def table(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> RenderableType:
     """A table; numbers stand to the right."""
     cells = list(rows)
-    made = Table(title=title, title_justify="left", header_style="bold", border_style="dim")
+    made = Table(header_style="bold", border_style="dim")
     for index, name in enumerate(columns):
         numbers = any(isinstance(row[index], int | float) for row in cells)
         made.add_column(name, justify="right" if numbers else "left", overflow="fold")
     for row in cells:
-        made.add_row(*(Text(shown(value)) for value in row))
+        made.add_row(*(v if isinstance(v, Text) else Text(shown(v)) for v in row))
     return made
 
 
