@@ -6,7 +6,8 @@ language plpgsql stable
 set search_path from current
 as $function$
 begin
-    return current_setting('cron.database_name', true);
+    perform current_setting('cron.database_name', true);
+    return (select s.setting from pg_settings s where s.name = 'cron.database_name');   -- a line in a file alone makes none
 exception when insufficient_privilege then      -- it is set, and hidden from this role
     return '';
 end

@@ -40,6 +40,7 @@ begin
     if not exists (select from pg_extension e where e.extname = 'pg_cron') or not has_schema_privilege('cron', 'usage') then
         return;
     end if;
+    perform gallery.cron_version();
     perform 'PRAGMA:disable:check';
     return query execute $query$
         with ours as materialized (
@@ -51,5 +52,5 @@ begin
 end
 $function$;
 comment on function gallery_unschedule() is
-    'Removes the current user''s pg_cron jobs that gallery_schedule() made, and returns their names: no rows if there were none, also where there is no pg_cron. May be executed by whom it is granted to.';
+    'Removes the current user''s pg_cron jobs that gallery_schedule() made, and returns their names: no rows if there were none, also where there is no pg_cron. Errors: TG006 where it is there but not loaded. May be executed by whom it is granted to.';
 revoke execute on function gallery_unschedule() from public;

@@ -53,6 +53,15 @@ def upgrade() -> None:
 def downgrade() -> None:
     run_sql(
         """
+        do $unschedule$
+        begin
+            if exists (select from pg_extension where extname = 'pg_cron') and has_schema_privilege('cron', 'usage') then
+                perform cron.unschedule(j.jobid) from cron.job j
+                where j.jobname in ('pg_gallery refresh', 'pg_gallery purge run log') and j.username = current_user;
+            end if;
+        end
+        $unschedule$;
+
         drop trigger relist_inserted on tag_cardinality_stats;
         drop trigger relist_updated on tag_cardinality_stats;
         drop trigger relist_deleted on tag_cardinality_stats;
