@@ -29,6 +29,7 @@ create or replace function gallery_count(
 returns bigint
 language plpgsql stable
 set search_path from current
+set jit = 'off' set max_parallel_workers_per_gather = 0
 as $function$
 declare
     f gallery.filter := gallery.make_filter(tags_all, tags_any, tags_none, content_source_types, viewer,
@@ -37,8 +38,11 @@ begin
     if f.impossible then
         return 0;
     end if;
+    if (gallery.current_settings()).enable_bitmap and gallery.bitmap_missing() is null then
+        return gallery.bitmap_count(f);
+    end if;
     return gallery.count_matches(f);
 end
 $function$;
 comment on function gallery_count(uuid[], uuid[], uuid[], text[], uuid, uuid[], text[], text, timestamptz, timestamptz, double precision) is
-    'How many items match the filter (its arguments: see gallery_page), exactly. Errors: TG004.';
+    'How many items match the filter (its arguments: see gallery_page), exactly. Errors: TG004. Cost: with the bitmap index a millisecond or a few; without it, or for conditions that it has no keys for and many items satisfy, every item is tested.';

@@ -23,7 +23,32 @@ $function$;
 comment on function gallery.facets_of_items(gallery.position[], int) is
     'The tags most carried by some items. Cost: all tag rows of these items.';
 
--- Many items, as bits: count tag after tag, the commonest of all first, until no tag that is left
+-- Many items, as bits: a tag's count is that of the bits which it shares with them.
+create or replace function gallery.count_tags_in_bits(tag_ids uuid[], block_nos int[], bits bit varying[])
+returns bigint[]
+language plpgsql stable
+set search_path from current
+set plan_cache_mode = 'force_generic_plan'
+set enable_nestloop = 'off' set enable_mergejoin = 'off' set enable_seqscan = 'off' set enable_bitmapscan = 'off'
+as $function$
+begin
+    return array(
+        select coalesce(c.n, 0)
+        from unnest(tag_ids) with ordinality t (tag_id, n)
+        left join (
+            select k.key, sum(case when k.bits is not null then bit_count(k.bits & r.bits)
+                                   else (select count(*) from unnest(k.slots) e where get_bit(r.bits, e) = 1) end)::bigint as n
+            from gallery.bitmap_container k
+            join unnest(block_nos, bits) r (block_no, bits) using (block_no)
+            where k.key = any (tag_ids) and k.kind = 0
+            group by k.key) c on c.key = t.tag_id
+        order by t.n);
+end
+$function$;
+comment on function gallery.count_tags_in_bits(uuid[], int[], bit varying[]) is
+    'How many of some bits each of some tags has, in the order of the tags. Cost: every container of these tags.';
+
+-- So count tag after tag, the commonest of all first, until no tag that is left
 -- has enough items at all to reach the list. Exact: a tag matches no more often than it occurs, and
 -- of tags with equal counts those are kept that come first by name.
 create or replace function gallery.facets_of_bits(
@@ -60,13 +85,7 @@ begin
 
     for v_from in 1 .. coalesce(cardinality(v_tags), 0) by c_batch loop
         exit when v_most[v_from] < v_last;
-        select array_agg(c.n order by k.n) into v_counts
-        from unnest(v_tags[v_from : v_from + c_batch - 1]) with ordinality k (tag_id, n)
-        cross join lateral (
-            select coalesce(sum(case when b.bits is not null then bit_count(b.bits & r.bits)
-                                     else (select count(*) from unnest(b.slots) e where get_bit(r.bits, e) = 1) end), 0) as n
-            from unnest(block_nos, bits) r (block_no, bits)
-            join gallery.bitmap_container b on b.key = k.tag_id and b.kind = 0 and b.block_no = r.block_no) c;
+        v_counts := gallery.count_tags_in_bits(v_tags[v_from : v_from + c_batch - 1], block_nos, bits);
         v_found := v_found || v_tags[v_from : v_from + c_batch - 1];
         v_found_counts := v_found_counts || v_counts;
         v_last := coalesce((
