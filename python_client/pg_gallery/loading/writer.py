@@ -154,7 +154,9 @@ class _Names:
         self._cursor = cursor
         self._known: dict[str, UUID] = {}
         self.added = 0
-        names = {"table": table, "column": sql.Identifier(column)}
+        # Both statements take parameters, so a % in the schema's name must not look like one.
+        plain_table = sql.SQL(table.as_string().replace("%", "%%"))
+        names = {"table": plain_table, "column": sql.Identifier(column)}
         self._select = sql.SQL(
             "SELECT {column}, id FROM {table} WHERE {column} = ANY (%s::text[])"
         ).format(**names)
