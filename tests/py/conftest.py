@@ -72,6 +72,17 @@ def database_url(server: Server) -> Iterator[str]:
     server.drop_database(url)
 
 
+@pytest.fixture(scope="module")
+def module_database_url(server: Server) -> Iterator[str]:
+    """The URL of a database, migrated to head, that the tests of one file share.
+
+    A file that means `conn` to be a connection to it overrides `database_url` with it.
+    """
+    url = server.new_database()
+    yield url
+    server.drop_database(url)
+
+
 @pytest.fixture
 def empty_url(server: Server) -> Iterator[str]:
     """The URL of a fresh database with nothing in it."""

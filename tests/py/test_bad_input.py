@@ -35,6 +35,12 @@ SORT_FUNCTIONS = ("gallery_page", "gallery_cursor_at", "gallery_explain")
 PAGE_FUNCTIONS = ("gallery_page", "gallery_explain")
 
 
+@pytest.fixture(scope="module")
+def database_url(module_database_url: str) -> str:
+    """One database for the whole file: every test stores a gallery of its own in it."""
+    return module_database_url
+
+
 @pytest.fixture
 def gallery(conn: Connection) -> Gallery:
     """Twenty items with both tags."""

@@ -41,6 +41,12 @@ WRITERS = 3
 WALKS = 12
 
 
+@pytest.fixture(scope="module")
+def database_url(module_database_url: str) -> str:
+    """One database for the whole file: every test stores a gallery of its own in it."""
+    return module_database_url
+
+
 class Changes:
     """Random changes of the items that may change, made to the tables and to a list alike."""
 

@@ -33,6 +33,12 @@ BASE64URL = string.ascii_letters + string.digits + "-_"
 A_TAG, ANOTHER_TAG, A_USER, ANOTHER_USER = (UUID(int=number) for number in (1, 2, 3, 4))
 
 
+@pytest.fixture(scope="module")
+def database_url(module_database_url: str) -> str:
+    """One database for the whole file: every test stores a gallery of its own in it."""
+    return module_database_url
+
+
 @pytest.fixture
 def gallery(conn: Connection) -> Gallery:
     """Thirty items alike, so that every filter below finds several pages of them."""
