@@ -9,13 +9,13 @@ set search_path from current
 as $function$
 begin
     if settings.log_strategy_choice and random() < settings.sample_rate then
-        raise log 'pg_gallery %', json_build_object(
+        raise log 'pg_gallery %', json_strip_nulls(json_build_object(
             'strategy', strategy,
             'k', k,
             'rarest_count', rarest_count,
             'estimated_candidates', case when settings.log_estimates then estimated_candidates end,
             'rows', rows,
-            'ms', round(extract(epoch from clock_timestamp() - started) * 1000, 3));
+            'ms', round(extract(epoch from clock_timestamp() - started) * 1000, 3)));
     end if;
 end
 $function$;
