@@ -12,6 +12,9 @@ declare
     v_dirty  bigint;
     v_whole  boolean;
 begin
+    if not has_table_privilege('gallery.bitmap_state', 'select') then
+        return 'this role may not read the bitmap index';
+    end if;
     if not (select s.built from gallery.bitmap_state s) then
         return 'the bitmap index is not built yet';
     end if;
@@ -27,7 +30,7 @@ begin
 end
 $function$;
 comment on function gallery.bitmap_missing() is
-    'Why the bitmap index can''t be used now; null if it can.';
+    'Why the bitmap index can''t be used now; null if it can. A role without SELECT on it is served by the other strategies.';
 
 create or replace function gallery.dirty_mask(out block_nos int[], out bits bit varying[])
 language plpgsql stable

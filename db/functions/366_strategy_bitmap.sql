@@ -17,7 +17,7 @@ declare
 begin
     if v_missing is not null then
         perform gallery.raise_error('TG006', v_missing,
-            'Run CALL gallery_refresh(), or CALL gallery_rebuild() if the index was never built; or let the planner choose the strategy.');
+            'Run CALL gallery_refresh(), or CALL gallery_rebuild() if the index was never built, or GRANT SELECT ON ALL TABLES IN SCHEMA gallery; or let the planner choose the strategy.');
     end if;
     if s.by_quality then
         v_places := gallery.bitmap_by_quality(f, s);
