@@ -17,6 +17,7 @@ from .client import AsyncGallery, Gallery
 from .errors import GalleryError
 from .results import (
     AsyncPage,
+    Discrepancy,
     Facet,
     HealthCheck,
     Item,
@@ -30,6 +31,7 @@ from .results import (
 __all__ = [
     "AsyncGallery",
     "AsyncPage",
+    "Discrepancy",
     "Facet",
     "Gallery",
     "GalleryError",

@@ -25,6 +25,7 @@ from .arguments import (
 )
 from .errors import InvalidArgument
 from .results import (
+    Discrepancy,
     Facet,
     HealthCheck,
     Item,
@@ -172,6 +173,12 @@ def unschedule() -> Call[tuple[str, ...]]:
 def health() -> Call[tuple[HealthCheck, ...]]:
     """gallery_health."""
     return Call("gallery_health", (), _all(HealthCheck))
+
+
+def verify(sample: float | None) -> Call[tuple[Discrepancy, ...]]:
+    """gallery_verify."""
+    given = () if sample is None else (_plain("double precision")("sample", sample),)
+    return Call("gallery_verify", given, _all(Discrepancy))
 
 
 def configure(document: Mapping[str, Any]) -> Call[dict[str, Any]]:

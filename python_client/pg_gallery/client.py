@@ -15,6 +15,7 @@ from ._calls import Call
 from .errors import translated
 from .results import (
     AsyncPage,
+    Discrepancy,
     Facet,
     HealthCheck,
     Item,
@@ -180,6 +181,13 @@ class Gallery:
         """What may need an operator's hand, and what to do."""
         return self._run(_calls.health())
 
+    def verify(self, sample: float | None = None) -> tuple[Discrepancy, ...]:
+        """What in the derived data disagrees with the tables: nothing, or it is a bug.
+
+        ``sample`` is the share of the index to compare, from 0 to 1; by default all of it.
+        """
+        return self._run(_calls.verify(sample))
+
     def configure(self, document: Mapping[str, Any]) -> dict[str, Any]:
         """Change settings by a document like config/base.json, whole or in part.
 
@@ -309,6 +317,13 @@ class AsyncGallery:
     async def health(self) -> tuple[HealthCheck, ...]:
         """What may need an operator's hand, and what to do."""
         return await self._run(_calls.health())
+
+    async def verify(self, sample: float | None = None) -> tuple[Discrepancy, ...]:
+        """What in the derived data disagrees with the tables: nothing, or it is a bug.
+
+        ``sample`` is the share of the index to compare, from 0 to 1; by default all of it.
+        """
+        return await self._run(_calls.verify(sample))
 
     async def configure(self, document: Mapping[str, Any]) -> dict[str, Any]:
         """Change settings by a document like config/base.json, whole or in part.

@@ -95,6 +95,14 @@ class ScheduledJob:
 
 
 @dataclass(frozen=True)
+class Discrepancy:
+    """Something in the derived data that disagrees with the tables: a bug."""
+
+    object: str
+    detail: str
+
+
+@dataclass(frozen=True)
 class HealthCheck:
     """One check: ``status`` is ok, warn or fail; ``what_to_do`` is SQL, a statement a line."""
 

@@ -17,7 +17,7 @@ from ._load import load
 from ._migrate import migrate
 from ._options import with_options
 from ._reading import count, facets, page, tags
-from ._upkeep import configure, health, rebuild, refresh, settings
+from ._upkeep import configure, health, rebuild, refresh, settings, verify
 
 __all__ = ["app", "main"]
 
@@ -32,6 +32,7 @@ for _command in (
     refresh,
     rebuild,
     health,
+    verify,
     settings,
     configure,
 ):

@@ -156,6 +156,31 @@ def health(*, database: Database, as_json: AsJson = False) -> None:
         raise typer.Exit(ExitCode.REFUSED)
 
 
+def verify(
+    *,
+    database: Database,
+    sample: Annotated[
+        float | None,
+        Option(metavar="SHARE", help="Compare only this share of the index, such as 0.1."),
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Compare the derived data with the tables, while in use. Exits 1 if anything disagrees.
+
+    JSON: {"discrepancies": [{"object", "detail"}]}
+    """
+    with database.gallery() as gallery:
+        found = gallery.verify(sample)
+    if as_json:
+        print_json({"discrepancies": found})
+    elif found:
+        out.print(table(["Object", "Disagrees"], ([one.object, one.detail] for one in found)))
+    else:
+        out.print("Statistics and bitmap index agree with the tables.")
+    if found:
+        raise typer.Exit(ExitCode.REFUSED)
+
+
 def settings(*, database: Database, as_json: AsJson = False) -> None:
     """Show the settings in force, with what they mean.
 
