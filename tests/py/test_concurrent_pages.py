@@ -8,9 +8,10 @@ their own, where a walk must still meet every steady item and a snapshot must ag
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from itertools import count
 from random import Random
 from threading import Event, Thread
@@ -21,7 +22,7 @@ import pytest
 from hypothesis import given
 
 import calls
-from calls import Connection
+from calls import Connection, Page
 from galleries import (
     SOURCE_TYPES,
     Gallery,
@@ -33,17 +34,24 @@ from galleries import (
     random_tags,
     seeds,
 )
-from oracle import SORTS, Filter, Item, Key, Sort, ordered, place
+from index_states import rebuilt, shrink_blocks
+from oracle import SORTS, Filter, Item, Key, Sort, facets, ordered, place
 from walks import check_walk, keys_of
 
 PAGE_SIZE = 7
 WRITERS = 3
 WALKS = 12
 
+by_planner_and_bitmap = pytest.mark.parametrize(
+    "strategy", [None, "bitmap"], ids=lambda strategy: strategy or "planner"
+)
+
 
 @pytest.fixture(scope="module")
 def database_url(module_database_url: str) -> str:
-    """One database for the whole file: every test stores a gallery of its own in it."""
+    """One database for the whole file, whose bitmap index has small blocks."""
+    with psycopg.connect(module_database_url, autocommit=True) as conn:
+        shrink_blocks(conn)
     return module_database_url
 
 
@@ -147,6 +155,17 @@ class Walk:
     wanted: Filter
     sort: Sort
     forward: bool
+    strategy: str | None
+
+    def turn_to(self, cursor: str | None) -> Page:
+        return calls.page(
+            self.conn,
+            self.wanted,
+            self.sort,
+            page_size=PAGE_SIZE,
+            cursor=cursor,
+            strategy=self.strategy,
+        )
 
     def items_now(self) -> list[Item]:
         return ordered([*self.steady, *self.changes.loose.values()], self.wanted, self.sort)
@@ -161,9 +180,7 @@ class Walk:
         """Walk from a cursor, which holds the place reached, and compare every page."""
         met: list[Key] = []
         while True:
-            turned = calls.page(
-                self.conn, self.wanted, self.sort, page_size=PAGE_SIZE, cursor=cursor
-            )
+            turned = self.turn_to(cursor)
             keys, onward, back = turned.keys, turned.next_cursor, turned.prev_cursor
             if not self.forward:
                 keys, onward, back = keys[::-1], back, onward
@@ -178,22 +195,31 @@ class Walk:
             cursor, reached = onward, place(ahead[PAGE_SIZE - 1], self.sort)
             for _ in range(self.changes.random.randint(1, 4)):
                 self.changes.make_one()
+            if self.changes.random.random() < 0.3:
+                self.conn.execute("CALL gallery_refresh()")
 
 
+@by_planner_and_bitmap
 @pytest.mark.parametrize("forward", [True, False], ids=["forward", "back"])
 @given(seed=seeds())
-@examples(25)
+@examples(20)
 def test_changes_between_the_pages_lose_and_repeat_nothing(
-    conn: Connection, forward: bool, seed: int
+    conn: Connection, forward: bool, strategy: str | None, seed: int
 ) -> None:
     """Each page is what the oracle finds beyond the cursor's place at that moment."""
     random = Random(seed)
     gallery = random_gallery(random, random.choice((10, 60, 150)))
-    calls.store(conn, gallery)
+    rebuilt(conn, random, gallery)
     steady, loose = halves(random, gallery.items)
     changes = Changes(conn, random, gallery, loose)
     walk = Walk(
-        conn, changes, steady, random_filter(random, gallery), random.choice(SORTS), forward
+        conn,
+        changes,
+        steady,
+        random_filter(random, gallery),
+        random.choice(SORTS),
+        forward,
+        strategy,
     )
     cursor, reached = (None, None) if forward else last_page_of(walk)
     expected = walk.ahead(ordered(steady, walk.wanted, walk.sort), reached)
@@ -202,11 +228,9 @@ def test_changes_between_the_pages_lose_and_repeat_nothing(
 
 def last_page_of(walk: Walk) -> tuple[str | None, tuple[Any, ...] | None]:
     """The way back from the last page, and the place of its first row; from the first: nothing."""
-    turned = calls.page(walk.conn, walk.wanted, walk.sort, page_size=PAGE_SIZE)
+    turned = walk.turn_to(None)
     while turned.next_cursor is not None:
-        turned = calls.page(
-            walk.conn, walk.wanted, walk.sort, page_size=PAGE_SIZE, cursor=turned.next_cursor
-        )
+        turned = walk.turn_to(turned.next_cursor)
     places = {item.key: place(item, walk.sort) for item in walk.items_now()}
     walk.forward = turned.prev_cursor is None  # a single page has no way back: walk it forward
     return turned.prev_cursor, None if walk.forward else places[turned.keys[0]]
@@ -219,21 +243,32 @@ def last_page_of(walk: Walk) -> tuple[str | None, tuple[Any, ...] | None]:
 def writers(
     database_url: str, gallery: Gallery, loose: Sequence[Item], moved: set[Key]
 ) -> Iterator[None]:
-    """Connections that change the loose items, a share each, until the block ends."""
+    """Connections that change the loose items, a share each, and one that refreshes the index.
+
+    They work until the block ends; then the derived data must agree with the tables.
+    """
     done = Event()
     failures: list[BaseException] = []
 
-    def write(number: int) -> None:
+    def work(begin: Callable[[Connection], Callable[[], object]]) -> None:
         try:
             with psycopg.connect(database_url, autocommit=True) as conn:
-                changes = Changes(conn, Random(number), gallery, loose[number::WRITERS])
-                changes.moved = moved
+                work_once = begin(conn)
                 while not done.is_set():
-                    changes.make_one()
+                    work_once()
         except BaseException as failure:
             failures.append(failure)
 
-    threads = [Thread(target=write, args=(number,)) for number in range(WRITERS)]
+    def writing(number: int, conn: Connection) -> Callable[[], object]:
+        changes = Changes(conn, Random(number), gallery, loose[number::WRITERS])
+        changes.moved = moved
+        return changes.make_one
+
+    def refreshing(conn: Connection) -> Callable[[], object]:
+        return lambda: conn.execute("CALL gallery_refresh()")
+
+    jobs = [partial(writing, number) for number in range(WRITERS)] + [refreshing]
+    threads = [Thread(target=work, args=(job,)) for job in jobs]
     for thread in threads:
         thread.start()
     try:
@@ -243,36 +278,38 @@ def writers(
         for thread in threads:
             thread.join()
     assert failures == []
+    with psycopg.connect(database_url, autocommit=True) as conn:
+        assert calls.rows_of(conn, "gallery_verify") == []
 
 
+@by_planner_and_bitmap
 def test_other_connections_writing_meanwhile_lose_and_repeat_nothing(
-    conn: Connection, database_url: str
+    conn: Connection, database_url: str, strategy: str | None
 ) -> None:
     random = Random(31)
     gallery = random_gallery(random, 200)
-    calls.store(conn, gallery)
+    rebuilt(conn, random, gallery)
     steady, loose = halves(random, gallery.items)
     moved: set[Key] = set()
     with writers(database_url, gallery, loose, moved):
         for number in range(WALKS):
             wanted, sort = random_filter(random, gallery), SORTS[number % len(SORTS)]
-            met: list[Key] = []
-            cursor = None
-            while True:
-                turned = calls.page(conn, wanted, sort, page_size=PAGE_SIZE, cursor=cursor)
+            given = {"page_size": PAGE_SIZE, "strategy": strategy}
+            turned = calls.page(conn, wanted, sort, **given)
+            met = list(turned.keys)
+            while turned.next_cursor is not None:
+                turned = calls.page(conn, wanted, sort, **given, cursor=turned.next_cursor)
                 met += turned.keys
-                cursor = turned.next_cursor
-                if cursor is None:
-                    break
             check_met(met, keys_of(ordered(steady, wanted, sort)), moved)
 
 
-def test_a_page_agrees_with_the_tables_of_its_own_snapshot_while_others_write(
-    conn: Connection, database_url: str
+@by_planner_and_bitmap
+def test_every_function_agrees_with_the_tables_of_its_snapshot_while_others_write(
+    conn: Connection, database_url: str, strategy: str | None
 ) -> None:
     random = Random(32)
     gallery = random_gallery(random, 150)
-    calls.store(conn, gallery)
+    rebuilt(conn, random, gallery)
     _, loose = halves(random, gallery.items)
     with writers(database_url, gallery, loose, set()):
         for number in range(WALKS):
@@ -281,6 +318,8 @@ def test_a_page_agrees_with_the_tables_of_its_own_snapshot_while_others_write(
                 conn.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
                 items = calls.read_items(conn)
                 expected = keys_of(ordered(items, wanted, sort))
-                check_walk(conn, wanted, sort, 1 + len(expected) // 4, expected)
-                counted = calls.value_of(conn, "gallery_count", **calls.arguments(wanted))
-                assert counted == len(expected)
+                check_walk(conn, wanted, sort, 1 + len(expected) // 4, expected, strategy=strategy)
+                given = calls.arguments(wanted)
+                assert calls.value_of(conn, "gallery_count", **given) == len(expected)
+                counted = calls.rows_of(conn, "gallery_facets", **given, facet_limit=5)
+                assert counted == facets(items, wanted, gallery.tags, 5)

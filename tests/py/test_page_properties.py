@@ -250,7 +250,7 @@ def test_the_session_settings_of_the_caller_change_nothing(
 
 
 @given(seed=seeds(), size=sizes(), state=st.sampled_from(STATES))
-@examples(20)
+@examples(12)
 def test_the_count_is_the_oracles(conn: Connection, seed: int, size: int, state: State) -> None:
     random = Random(seed)
     gallery = random_gallery(random, size)
@@ -262,7 +262,7 @@ def test_the_count_is_the_oracles(conn: Connection, seed: int, size: int, state:
 
 
 @given(seed=seeds(), size=sizes(), state=st.sampled_from(STATES))
-@examples(20)
+@examples(12)
 def test_the_facets_are_the_oracles(conn: Connection, seed: int, size: int, state: State) -> None:
     random = Random(seed)
     gallery = random_gallery(random, size)
@@ -275,7 +275,7 @@ def test_the_facets_are_the_oracles(conn: Connection, seed: int, size: int, stat
 
 
 @given(seed=seeds(), size=sizes(), state=st.sampled_from(STATES))
-@examples(20)
+@examples(12)
 def test_the_cursor_at_a_rank_starts_the_page_there(
     conn: Connection, seed: int, size: int, state: State
 ) -> None:
