@@ -17,9 +17,12 @@ import sys
 from importlib.util import find_spec
 from pathlib import Path
 
-# The key that pg_dump draws for each run, the versions it met, and what old servers don't know.
+# The key that pg_dump draws for each run, the versions it met, what old servers don't know, and the
+# stamp that minor releases of late 2026 keep with each column (their own pg_dump leaves it out).
 RUN = re.compile(
-    r"^(\\(un)?restrict .*|-- Dumped (from|by) .*|SET transaction_timeout = 0;)\n", re.MULTILINE
+    r"^(\\(un)?restrict .*|-- Dumped (from|by) .*|SET transaction_timeout = 0;"
+    r"|ALTER TABLE .* SET \(pg_attver=\d+\);)\n",
+    re.MULTILINE,
 )
 # Settings between the entries, given again where they change.
 SETTING = re.compile(r"^SET default_\w+ = .*;\n", re.MULTILINE)

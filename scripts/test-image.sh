@@ -53,13 +53,14 @@ provide_base() {
 
 # build BASE: the proxies of this machine's environment and apt are those of the build, too.
 build() {
-  local variable options=()
+  local variable output options=()
   for variable in http_proxy https_proxy no_proxy HTTP_PROXY HTTPS_PROXY NO_PROXY; do
     if [ -n "${!variable:-}" ]; then options+=(--build-arg "$variable"); fi
   done
   say "Building the test image $tag"
-  docker build --network host --tag "$tag" --build-arg "BASE=$1" --build-arg "APT_CONF=$(apt_conf)" \
-    "${options[@]}" . >&2
+  output=$(docker build --network host --tag "$tag" --build-arg "BASE=$1" \
+    --build-arg "APT_CONF=$(apt_conf)" "${options[@]}" . 2>&1) || die "docker build failed:
+$output"
 }
 
 if ! exists "$tag"; then
