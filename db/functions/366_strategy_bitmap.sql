@@ -56,6 +56,7 @@ language plpgsql stable
 set search_path from current
 as $function$
 declare
+    c_most    constant int := 4000;
     v_clauses gallery.clause[] := gallery.bitmap_clauses(f);
     v_range   gallery.block_range := gallery.bitmap_range(f, s);
     v_tests   boolean := gallery.needs_item_test(f);
@@ -71,10 +72,10 @@ begin
         select * into w from gallery.bitmap_window(v_clauses, v_range, s.descending, v_blocks);
         exit when w.exhausted;
         v_range := w.r;
-        v_batch := s.wanted;
+        v_batch := least(s.wanted, c_most);
         while cardinality(w.block_nos) > 0 and cardinality(v_places) < s.wanted loop
             select * into t from gallery.bitmap_take(w.block_nos, w.bits, s.descending,
-                case when v_tests or v_dirty then v_batch else s.wanted::int - cardinality(v_places) end);
+                case when v_tests or v_dirty then v_batch else least(s.wanted - cardinality(v_places), c_most)::int end);
             w.block_nos := t.block_nos;
             w.bits := t.bits;
             v_taken := gallery.bitmap_places(t.taken_blocks, t.taken_slots);
@@ -85,7 +86,7 @@ begin
                 v_taken := gallery.tested(f, v_taken);
             end if;
             v_places := v_places || v_taken;
-            v_batch := least(v_batch * 4, 4000);
+            v_batch := least(v_batch * 4, c_most);
         end loop;
         v_blocks := least(v_blocks * 4, 64);
     end loop;
