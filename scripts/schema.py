@@ -21,7 +21,8 @@ from pathlib import Path
 # stamp that minor releases of late 2026 keep with each column (their own pg_dump leaves it out).
 RUN = re.compile(
     r"^(\\(un)?restrict .*|-- Dumped (from|by) .*|SET transaction_timeout = 0;"
-    r"|ALTER TABLE .* SET \(pg_attver=\d+\);)\n",
+    r"|ALTER TABLE .* SET \(pg_attver=\d+\);)\n"
+    r"|\bpg_attver=\d+, ",
     re.MULTILINE,
 )
 # Settings between the entries, given again where they change.
