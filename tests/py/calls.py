@@ -49,6 +49,11 @@ ARGUMENT_TYPES: Mapping[str, str] = {
     "strategy": "text",
     "rank": "bigint",
     "facet_limit": "integer",
+    "name_prefix": "text",
+    "source_types": "text[]",
+    "min_count": "bigint",
+    "max_count": "bigint",
+    "sort": "text",
 }
 
 
