@@ -16,3 +16,4 @@ end
 $function$;
 comment on function gallery.refuse_prompt_change() is
     'Trigger: refuses to change the prompt of an item, with SQLSTATE 23001 (restrict_violation).';
+revoke execute on function gallery.refuse_prompt_change() from public;

@@ -21,3 +21,4 @@ end
 $function$;
 comment on function gallery.rebuild_lock() is
     'Takes the index lock for this transaction, or raises TG006.';
+revoke execute on function gallery.rebuild_lock() from public;

@@ -133,6 +133,7 @@ return row(false, 'infinity'::timestamptz, null, 9223372036854775807, E'\x7f')::
 comment on function gallery.last_place() is 'A place after every item.';
 
 revoke execute on function
+    gallery.items_to_index(gallery.position, gallery.position, bigint),
     gallery.write_slots(int, int, bigint[], text[], timestamptz[]),
     gallery.build_block(int, gallery.position, bigint[], text[], timestamptz[]),
     gallery.remove_block(int)
