@@ -60,6 +60,19 @@ image: ## The image that the tests run in, and the Docker engine where it may be
 wheel: venv ## The wheel and the source distribution, in dist/
 	$(BIN)/python -m build
 
+##@ Measure
+
+# On a PostgreSQL of its own, whatever database the environment names.
+BENCH := env -u PG_GALLERY_URL -u DATABASE_URL $(BIN)/pg-gallery bench run --to bench-results
+
+.PHONY: bench
+bench: venv ## Measure pg_gallery and its rivals on a small gallery, in some ten minutes
+	$(BENCH) --preset small
+
+.PHONY: bench-full
+bench-full: venv ## The same at the size of the real thing: some hours, 40 GB of disk
+	$(BENCH) --preset full
+
 ##@ Migrate
 
 .PHONY: migrate

@@ -1,7 +1,8 @@
 """What the generated gallery holds: how many of everything, and each item and tag row, from a seed.
 
 Nothing here touches a database. Every random stream is named by (seed, purpose, part), so the
-same seed and size give the same rows whatever the order in which they are asked for.
+same seed and size give the same rows whatever the order in which they are asked for (as long as
+numpy's generators give the same numbers, which they have since they came).
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from functools import cached_property
 import numpy as np
 import numpy.typing as npt
 
-from pg_gallery.bench import words
+from . import BenchError, words
 
 IntArray = npt.NDArray[np.int64]
 BoolArray = npt.NDArray[np.bool_]
@@ -36,7 +37,7 @@ _TAG_BITS = 16
 
 
 class _Stream(IntEnum):
-    """The purposes that random numbers are drawn for; the values are part of the data's identity."""
+    """What random numbers are drawn for; the values are part of the data's identity."""
 
     ITEMS = 1
     TEXTS = 2
@@ -68,13 +69,13 @@ class Size:
         Items and tag rows grow in proportion, the vocabulary and the number of creators with the
         square root (Heaps' law). ``tags_per_item`` defaults to the real 75.4.
 
-        Raises ValueError for fewer than 100 items, or tags an item outside 4 to 100.
+        Raises BenchError for fewer than 100 items, or tags an item outside 4 to 100.
         """
         if total < 100:
-            raise ValueError("a gallery for benchmarks needs at least 100 items")
+            raise BenchError("A gallery for benchmarks needs at least 100 items.")
         mean = FULL_TAG_ROWS / FULL_TOTAL if tags_per_item is None else tags_per_item
         if not 4 <= mean <= 100:
-            raise ValueError("tags an item must be between 4 and 100")
+            raise BenchError("The tags an item must be between 4 and 100.")
         scale = total / FULL_TOTAL
         items = round(FULL_ITEMS * scale)
         return cls(
@@ -323,33 +324,39 @@ class _Urn:
         drawn_to = (rng.integers(0, 4, len(item), dtype=np.uint8) == 0) & (rank >= self._THEMES)
         themed = rank - rank % self._THEMES + theme[item]
         rank = np.where(drawn_to & (themed < len(self.numbers)), themed, rank)
-        return (item << np.uint32(_TAG_BITS)) | self.numbers[rank]
+        keys: npt.NDArray[np.uint32] = (item << np.uint32(_TAG_BITS)) | self.numbers[rank]
+        return keys
 
 
 def _zipf_shares(mean: float, tags: int) -> npt.NDArray[np.float64]:
     """Shares of the items, by popularity, that add up to ``mean``; none above 0.65."""
-    shape = (np.arange(tags) + 61.0) ** -1.5
-    low, high = 0.0, 1.0
-    while np.minimum(0.65, high * shape).sum() < mean:
-        high *= 2
-    for _ in range(60):
+    shape = (np.arange(tags, dtype=np.float64) + 61.0) ** -1.5
+
+    def shares(factor: float) -> npt.NDArray[np.float64]:
+        return np.minimum(0.65, factor * shape)
+
+    low, high = 0.0, 1e9  # with this factor every tag is at the limit
+    for _ in range(100):
         middle = (low + high) / 2
-        if np.minimum(0.65, middle * shape).sum() < mean:
+        if shares(middle).sum() < mean:
             low = middle
         else:
             high = middle
-    return np.minimum(0.65, high * shape)
+    return shares(high)
 
 
 def _nearly_in_order(rng: np.random.Generator, created_us: IntArray) -> IntArray:
     """An order by time in which one of fifty stands up to a month from its place (imports)."""
-    shift = np.where(rng.random(len(created_us)) < 0.02, rng.normal(0, 10 * _DAY_US, len(created_us)), 0)
+    shift = np.where(
+        rng.random(len(created_us)) < 0.02, rng.normal(0, 10 * _DAY_US, len(created_us)), 0
+    )
     return np.argsort(created_us + shift, kind="stable")
 
 
 def _sorted_distinct(keys: npt.NDArray[np.uint32]) -> npt.NDArray[np.uint32]:
     keys = np.sort(keys)
-    return keys[np.concatenate([[True], keys[1:] != keys[:-1]])]
+    distinct: npt.NDArray[np.uint32] = keys[np.concatenate([[True], keys[1:] != keys[:-1]])]
+    return distinct
 
 
 def _uuids(rng: np.random.Generator, count: int) -> UuidArray:
@@ -363,7 +370,7 @@ def _uuids(rng: np.random.Generator, count: int) -> UuidArray:
 def _texts(rng: np.random.Generator, count: int) -> Texts:
     """Texts of so many items: words by a skewed law, so that a search finds many, some or few."""
 
-    def pick(choices: list[str] | tuple[str, ...], skew: float = 1) -> list[str]:
+    def pick(choices: tuple[str, ...], skew: float = 1) -> list[str]:
         places = (len(choices) * rng.random(count) ** skew).astype(np.intp)
         return [choices[place] for place in places.tolist()]
 

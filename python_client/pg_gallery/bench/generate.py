@@ -6,7 +6,7 @@ triggers of all tables silent; the keys come back exactly as the migrations made
 
 from __future__ import annotations
 
-import json
+import math
 import time
 from collections import deque
 from collections.abc import Callable, Iterator
@@ -18,9 +18,10 @@ from typing import Any, TypeVar
 import numpy as np
 import numpy.typing as npt
 import psycopg
+from psycopg.types.json import Jsonb
 
-from pg_gallery.bench import words
-from pg_gallery.bench.dataset import Dataset, Size, TagRows
+from . import BenchError, words
+from .dataset import Dataset, Size, TagRows
 
 Connection = psycopg.Connection[Any]
 
@@ -74,10 +75,6 @@ class Created:
         """All steps together."""
         return sum(self.seconds.values())
 
-    def as_json(self) -> str:
-        """The same as JSON."""
-        return json.dumps(asdict(self) | {"total_seconds": self.total_seconds})
-
 
 def create(
     url: str,
@@ -95,7 +92,8 @@ def create(
     ``rebuild`` is false. The junction's two indexes are built at the same time, each with half of
     the memory; more memory makes the sorts no faster, since they leave the processor's cache.
 
-    Raises ValueError if the database isn't empty.
+    What was made is also kept in the database, in bench.created. Raises BenchError if the database
+    isn't empty.
     """
     created = Created(size or Size.scaled(), seed)
     dataset = Dataset(created.size, seed)
@@ -123,18 +121,42 @@ def create(
             keys.build_indexes(url, maintenance_work_mem_mb)
         with step("foreign keys"):
             keys.add_constraints(connection, maintenance_work_mem_mb)
-        with step("vacuum"):
-            connection.execute("VACUUM (ANALYZE)")
+        with step("statistics"):
+            connection.execute("ANALYZE")
         if rebuild:
             with step("gallery_rebuild"):
                 connection.execute("CALL gallery_rebuild()")
+        with step("vacuum"):
+            connection.execute("VACUUM (ANALYZE)")
+        _keep(connection, created)
     return created
+
+
+def how_created(connection: Connection) -> Created:
+    """What :func:`create` made of this database. Raises BenchError if it didn't."""
+    if connection.execute("SELECT to_regclass('bench.created')").fetchone() == (None,):
+        raise BenchError(
+            "This gallery wasn't made for benchmarks.",
+            hint="Make one with pg-gallery bench create.",
+        )
+    row = connection.execute("SELECT document FROM bench.created").fetchone()
+    assert row is not None
+    return Created(Size(**row[0]["size"]), row[0]["seed"], row[0]["seconds"])
+
+
+def _keep(connection: Connection, created: Created) -> None:
+    connection.execute("CREATE SCHEMA IF NOT EXISTS bench")
+    connection.execute("CREATE TABLE bench.created (document jsonb)")
+    connection.execute("INSERT INTO bench.created VALUES (%s)", [Jsonb(asdict(created))])
 
 
 def _require_empty(connection: Connection) -> None:
     for table in _LOADED:
         if connection.execute(f"SELECT 1 FROM {table} LIMIT 1".encode()).fetchone():
-            raise ValueError(f"the database isn't empty: {table} holds rows")
+            raise BenchError(
+                f"The database isn't empty: {table} holds rows.",
+                hint="Give a new database, with pg-gallery migrate run on it.",
+            )
 
 
 @contextmanager
@@ -167,7 +189,7 @@ class _JunctionKeys:
             " AND contype IN ('p', 'f') AND conparentid = 0 ORDER BY conname"
         ).fetchall()
         for _, name, _ in constraints:
-            connection.execute(f"ALTER TABLE content_tags DROP CONSTRAINT {name}".encode())
+            _alter_junction(connection, f"DROP CONSTRAINT {name}")
         indexes = connection.execute(
             "SELECT indexrelid::regclass::text, pg_get_indexdef(indexrelid) FROM pg_index"
             " WHERE indrelid = 'content_tags'::regclass ORDER BY indexrelid"
@@ -198,11 +220,13 @@ class _JunctionKeys:
         """Makes the built index the primary key, and adds the foreign keys, which checks them."""
         name, _ = self.primary_key
         _set_memory(connection, memory_mb)
-        connection.execute(
-            f"ALTER TABLE content_tags ADD CONSTRAINT {name} PRIMARY KEY USING INDEX {name}".encode()
-        )
+        _alter_junction(connection, f"ADD CONSTRAINT {name} PRIMARY KEY USING INDEX {name}")
         for name, text in self.foreign_keys:
-            connection.execute(f"ALTER TABLE content_tags ADD CONSTRAINT {name} {text}".encode())
+            _alter_junction(connection, f"ADD CONSTRAINT {name} {text}")
+
+
+def _alter_junction(connection: Connection, action: str) -> None:
+    connection.execute(f"ALTER TABLE content_tags {action}".encode())
 
 
 def _set_memory(connection: Connection, memory_mb: int) -> None:
@@ -266,7 +290,7 @@ def _item_lines(dataset: Dataset, source: str, start: int, stop: int) -> str:
             users[creator],
             moment,
             moment,
-            _NULL if quality != quality else str(quality),  # NaN
+            _NULL if math.isnan(quality) else str(quality),
             "t" if private else "f",
             f"{path}_thumb.webp",
             f'{{"256": "{path}_256.webp"}}' if identity % 3 else _NULL,
@@ -279,7 +303,9 @@ def _item_lines(dataset: Dataset, source: str, start: int, stop: int) -> str:
 def _copy_tag_rows(connection: Connection, dataset: Dataset, progress: Progress) -> None:
     """Makes the rows on one thread while the server takes in those made before."""
     done = 0
-    statement = b"COPY content_tags (content_id, content_source, tag_id) FROM STDIN (FORMAT BINARY, FREEZE)"
+    statement = (
+        b"COPY content_tags (content_id, content_source, tag_id) FROM STDIN (FORMAT BINARY, FREEZE)"
+    )
     with connection.cursor().copy(statement) as copy:
         copy.write(_BINARY_HEADER)
         for rows in _ahead(dataset.tag_rows(), 3):
@@ -311,7 +337,7 @@ def _binary(rows: TagRows) -> memoryview:
     records["source"] = source
     records["tag_length"] = 16
     records["tag"] = rows.tag_id
-    return memoryview(records.view(np.uint8))
+    return memoryview(records.view(np.uint8).data)
 
 
 def _ahead(source: Iterator[T], depth: int) -> Iterator[T]:

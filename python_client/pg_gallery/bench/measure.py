@@ -1,4 +1,4 @@
-"""The core of the measurement: each query, round robin over the rivals, until there are enough runs.
+"""The core of the measurement: each query at all rivals in turn, until there are enough runs.
 
 Rivals take turns within a query, so that whatever else the machine does hits all of them. The first
 run of each warms up and shows the rows, which are compared; the runs after it are timed.
@@ -6,40 +6,22 @@ run of each warms up and shows the rows, which are compared; the runs after it a
 
 from __future__ import annotations
 
-import statistics
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
-from typing import Literal, TypeAlias
+from dataclasses import dataclass
+from typing import Any
 
-from pg_gallery.bench.query import Answer, Asked
-from pg_gallery.bench.rivals.base import CannotExpressError, Plan, Request, Rival, TimedOutError
-
-Verdict: TypeAlias = Literal["same", "different", "timed out", "cannot express"]
+from .query import Answer, Asked
+from .results import Measured, Plan
+from .rivals.base import CannotExpressError, Request, Rival, TimedOutError
 
 
 @dataclass(frozen=True)
 class Effort:
     """How much to measure."""
 
-    runs: int = 7  # of each rival at each query, at most
-    seconds: float = 1.0  # a rival that has used so much at a query is not run again
-
-
-@dataclass
-class Measured:
-    """What one rival did with one query."""
-
-    verdict: Verdict
-    milliseconds: list[float] = field(default_factory=list)
-    rows: int | None = None
-    plan: Plan | None = None
-    note: str = ""
-
-    @property
-    def median(self) -> float | None:
-        """The median of the runs, in milliseconds; None where there is no answer."""
-        return statistics.median(self.milliseconds) if self.milliseconds else None
+    runs: int  # of each rival at each query, at most
+    seconds: float  # a rival that has used so much at a query is not run again
 
 
 def measure(
@@ -57,7 +39,7 @@ def measure(
         requests[rival.name] = request
         if expected is None:
             expected = answer
-        if not same(asked, answer, expected):
+        elif not same(answer, expected):
             first.verdict = "different"
     _take_turns(requests, measured, effort)
     if plans:
@@ -69,7 +51,7 @@ def measure(
 def _first_run(rival: Rival, asked: Asked) -> tuple[Request | None, Measured, Answer | None]:
     try:
         request = rival.request(asked)
-        spent, result = _timed(request.run)
+        spent, result = timed(request.run)
     except CannotExpressError as error:
         return None, Measured("cannot express", note=str(error)), None
     except TimedOutError:
@@ -82,21 +64,23 @@ def _first_run(rival: Rival, asked: Asked) -> tuple[Request | None, Measured, An
 def _take_turns(
     requests: dict[str, Request], measured: dict[str, Measured], effort: Effort
 ) -> None:
-    """Runs all in turn; the first, cold run counts only for those too slow for another one."""
-    spent = {name: measured[name].milliseconds[0] for name in requests}
-    waiting = [name for name in requests if spent[name] < effort.seconds * 1000]
+    """Runs all in turn; the warm-up counts only for those that took all their time for it."""
+    budget = effort.seconds * 1000
+    left = {name: budget - measured[name].milliseconds[0] for name in requests}
+    waiting = [name for name in requests if left[name] > 0]
     for name in waiting:
         measured[name].milliseconds.clear()
     for _ in range(effort.runs):
         for name in waiting:
             try:
-                milliseconds, _ = _timed(requests[name].run)
+                spent, _ = timed(requests[name].run)
             except TimedOutError:
-                milliseconds = effort.seconds * 1000
-                measured[name].note = "timed out once"
-            measured[name].milliseconds.append(milliseconds)
-            spent[name] += milliseconds
-        waiting = [name for name in waiting if spent[name] < effort.seconds * 1000]
+                left[name] = 0
+                measured[name].note = "one of the runs timed out"
+            else:
+                left[name] -= spent
+                measured[name].milliseconds.append(spent)
+        waiting = [name for name in waiting if left[name] > 0]
 
 
 def _plan(request: Request) -> Plan | None:
@@ -106,19 +90,24 @@ def _plan(request: Request) -> Plan | None:
         return None
 
 
-def _timed(run: Callable[[], object]) -> tuple[float, object]:
+def timed(run: Callable[[], Any]) -> tuple[float, Any]:
+    """Milliseconds, and the result."""
     started = time.perf_counter()
     result = run()
     return (time.perf_counter() - started) * 1000, result
 
 
-def same(asked: Asked, answer: Answer, expected: Answer) -> bool:
-    """Whether two answers agree; tags that share the last place of facets may be any of them."""
-    if asked.kind != "facets" or not (isinstance(answer, list) and isinstance(expected, list)):
-        return answer == expected
-    return _settled(answer) == _settled(expected)
+def same(answer: Answer, expected: Answer) -> bool:
+    """Whether two answers agree; of tags as common as the last of a list any may stand there."""
+    if _is_facets(answer) and _is_facets(expected):
+        return _settled(answer) == _settled(expected)
+    return answer == expected
 
 
-def _settled(facets: Sequence[tuple[object, int]]) -> tuple[list[int], set[tuple[object, int]]]:
+def _is_facets(answer: Answer) -> bool:
+    return isinstance(answer, list) and bool(answer) and not isinstance(answer[0][0], str)
+
+
+def _settled(facets: Any) -> tuple[list[int], set[tuple[object, int]]]:
     counts = sorted((count for _, count in facets), reverse=True)
     return counts, {(tag, count) for tag, count in facets if count > counts[-1]}

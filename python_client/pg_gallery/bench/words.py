@@ -5,7 +5,12 @@ Every name is a function of numbers alone, so a seed gives the same text everywh
 
 from __future__ import annotations
 
-NOUNS = (
+
+def _split(text: str, separator: str = " ") -> tuple[str, ...]:
+    return tuple(text.split(separator))
+
+
+NOUNS = _split(
     "landscape portrait forest river mountain city harbor castle garden ocean "
     "desert village bridge tower island meadow canyon lake cathedral street "
     "dragon knight wizard robot cat fox wolf horse owl raven "
@@ -21,10 +26,11 @@ NOUNS = (
     "apple bread tea coffee cake honey pumpkin lemon grape pear "
     "violin drum flute guitar harp trumpet bell candle compass hourglass "
     "marble crystal feather shell amber velvet paper copper porcelain driftwood "
-    "labyrinth observatory telescope aqueduct obelisk gargoyle astrolabe zeppelin gondola marionette"
-).split()
+    "labyrinth observatory telescope aqueduct obelisk gargoyle "
+    "astrolabe zeppelin gondola marionette"
+)
 
-ADJECTIVES = (
+ADJECTIVES = _split(
     "blue red green golden silver black white purple orange pink "
     "quiet bright dark misty frozen burning ancient modern tiny giant "
     "lonely happy sad dreaming sleeping flying floating broken hidden lost "
@@ -37,28 +43,32 @@ ADJECTIVES = (
     "lunar stellar cosmic coastal alpine tropical urban rural rustic gothic "
     "baroque minimal abstract geometric organic floral striped dotted painted carved "
     "woven gilded mossy thorny winged horned masked hooded crowned barefoot "
-    "whispering singing laughing waiting wandering forgotten overgrown sunken iridescent translucent"
-).split()
+    "whispering singing laughing waiting wandering forgotten overgrown sunken "
+    "iridescent translucent"
+)
 
-STYLES = (
+STYLES = _split(
     "a photo of a|an oil painting of a|a watercolor of a|a pencil sketch of a|"
     "a digital painting of a|concept art of a|a pixel art|a woodcut of a|"
-    "an ink drawing of a|a low poly render of a|a charcoal study of a|an etching of a"
-).split("|")
+    "an ink drawing of a|a low poly render of a|a charcoal study of a|an etching of a",
+    "|",
+)
 
-PLACES = (
+PLACES = _split(
     "at dawn|at dusk|in the rain|under the stars|by the sea|in the snow|"
     "behind glass|above the clouds|in an empty hall|near the old town|in a dream|"
-    "on a summer night|beside a mirror lake|among tall grass|over the rooftops|in deep water"
-).split("|")
+    "on a summer night|beside a mirror lake|among tall grass|over the rooftops|in deep water",
+    "|",
+)
 
-DETAILS = (
+DETAILS = _split(
     "soft light|highly detailed|wide angle|shallow depth of field|muted colors|"
     "vivid colors|dramatic shadows|volumetric fog|golden hour|flat shading|"
-    "intricate patterns|film grain|rim lighting|symmetrical composition|bokeh|long exposure"
-).split("|")
+    "intricate patterns|film grain|rim lighting|symmetrical composition|bokeh|long exposure",
+    "|",
+)
 
-USER_STEMS = "ada ben cleo dino ezra fay gus hana ivo juno kai lena milo nora otto pia".split()
+USER_STEMS = _split("ada ben cleo dino ezra fay gus hana ivo juno kai lena milo nora otto pia")
 
 
 def tag_name(rank: int) -> str:

@@ -12,6 +12,7 @@ import signal
 import sys
 
 from ._app import app
+from ._bench import bench
 from ._demo import demo
 from ._load import load
 from ._migrate import migrate
@@ -37,6 +38,8 @@ for _command in (
     configure,
 ):
     app.command()(with_options(_command))
+
+app.add_typer(bench, name="bench")
 
 
 def main() -> None:

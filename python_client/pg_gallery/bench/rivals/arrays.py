@@ -6,13 +6,14 @@ a rival of its own: the GIN index and a sort, or a walk in page order that tests
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import ClassVar
 from uuid import UUID
 
 import psycopg
 
-from pg_gallery.bench.query import FACET_LIMIT, PAGE_SIZE, Asked, Filter
-from pg_gallery.bench.rivals.base import (
+from ..query import FACET_LIMIT, PAGE_SIZE, Asked, Filter
+from .base import (
     TUNED,
     Conditions,
     Connection,
@@ -26,9 +27,7 @@ from pg_gallery.bench.rivals.base import (
     order_by,
 )
 
-_BUILD = (
-    "CREATE SCHEMA IF NOT EXISTS bench",
-    "CREATE EXTENSION IF NOT EXISTS intarray SCHEMA bench",
+_TABLES = (
     "CREATE TABLE bench.tag_number AS"
     " SELECT id AS tag_id, row_number() OVER (ORDER BY id)::int AS number FROM tags",
     "CREATE TABLE bench.item_tags AS"
@@ -40,22 +39,41 @@ _BUILD = (
     "  GROUP BY t.content_id, t.content_source"
     " ) a ON a.content_id = i.id AND a.content_source = i.source_type"
     " ORDER BY i.created_at, i.id, i.source_type",
-    "CREATE INDEX ON bench.item_tags USING gin (tags bench.gin__int_ops)",
-    "CREATE INDEX ON bench.item_tags (created_at DESC, id DESC, source_type DESC)",
-    "CREATE INDEX ON bench.item_tags (quality_score DESC NULLS LAST, id DESC, source_type DESC)",
-    "CREATE INDEX ON bench.item_tags (quality_score NULLS LAST, id, source_type)",
-    "VACUUM (ANALYZE) bench.item_tags",
+)
+_INDEXES = (
+    "(created_at DESC, id DESC, source_type DESC)",
+    "(quality_score DESC NULLS LAST, id DESC, source_type DESC)",
+    "(quality_score NULLS LAST, id, source_type)",
 )
 
 
 def build(url: str) -> None:
     """Makes the table anew from the gallery's tables."""
     with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute("CREATE SCHEMA IF NOT EXISTS bench")
         connection.execute("DROP TABLE IF EXISTS bench.item_tags, bench.tag_number")
         connection.execute("SET maintenance_work_mem = '1GB'")
         connection.execute("SET work_mem = '512MB'")
-        for statement in _BUILD:
+        indexes = (f"USING gin (tags {_operator_class(connection)})", *_INDEXES)
+        for statement in (*_TABLES, *(f"CREATE INDEX ON bench.item_tags {one}" for one in indexes)):
             connection.execute(statement.encode())
+        connection.execute("VACUUM (ANALYZE) bench.item_tags, bench.tag_number")
+
+
+def _operator_class(connection: Connection) -> str:
+    """intarray's, where the extension is to be had; else nothing, which is PostgreSQL's own."""
+    known = "SELECT count(*) FROM pg_available_extensions WHERE name = 'intarray'"
+    if connection.execute(known).fetchone() == (0,):
+        return ""
+    connection.execute("CREATE EXTENSION IF NOT EXISTS intarray SCHEMA bench")
+    return f"{_intarray_schema(connection)}.gin__int_ops"
+
+
+def _intarray_schema(connection: Connection) -> str:
+    """Where its operators are; the benchmark's own schema where there are none."""
+    query = "SELECT extnamespace::regnamespace::text FROM pg_extension WHERE extname = 'intarray'"
+    row = connection.execute(query).fetchone()
+    return row[0] if row else "bench"
 
 
 def tag_numbers(connection: Connection) -> dict[UUID, int]:
@@ -68,14 +86,15 @@ class _IntArray(SqlRival):
 
     def __init__(self, url: str, timeout_seconds: float) -> None:
         super().__init__(url, timeout_seconds)
-        self._connection.execute(  # so that the operators on int[] are intarray's
-            "SELECT set_config('search_path', 'bench, ' || current_setting('search_path'), false)"
+        self.connection.execute(  # so that the operators on int[] are intarray's
+            "SELECT set_config('search_path', %s || ', ' || current_setting('search_path'), false)",
+            [_intarray_schema(self.connection)],
         )
-        self._numbers = tag_numbers(self._connection)
+        self._numbers = tag_numbers(self.connection)
 
     def size_bytes(self) -> int:
         query = "SELECT pg_total_relation_size('bench.item_tags')"
-        (size,) = self._connection.execute(query).fetchone() or (0,)
+        (size,) = self.connection.execute(query).fetchone() or (0,)
         return int(size)
 
     def statement(self, asked: Asked) -> Statement:
@@ -109,7 +128,8 @@ class _IntArray(SqlRival):
             statement.add(" OFFSET %s", asked.rank)
         return statement.add(
             ") k CROSS JOIN LATERAL (SELECT * FROM content_items_all a"
-            " WHERE a.id = k.id AND a.source_type = k.source_type OFFSET 0) a" + order_by(asked, "k")
+            " WHERE a.id = k.id AND a.source_type = k.source_type OFFSET 0) a"
+            + order_by(asked, "k")
         )
 
     def _add_tags(self, conditions: Conditions, wanted: Filter) -> None:
@@ -144,7 +164,7 @@ class ArrayByIndex(_IntArray):
         "intarray's GIN index on a sorted int[] of each item's tags, in a table of its own with the"
         " filter's columns; the plan that reads the GIN index and sorts; rows from the gallery."
     )
-    settings: ClassVar[dict[str, str]] = {
+    settings: ClassVar[Mapping[str, str]] = {
         **TUNED,
         "enable_indexscan": "off",
         "enable_seqscan": "off",
@@ -156,7 +176,7 @@ class ArrayByWalk(_IntArray):
 
     name = "GIN array, by walk"
     about = "The same table; the plan that walks it in page order and tests each array."
-    settings: ClassVar[dict[str, str]] = {
+    settings: ClassVar[Mapping[str, str]] = {
         **TUNED,
         "enable_bitmapscan": "off",
         "enable_seqscan": "off",

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, TypeAlias
 
 import psycopg
 
-from pg_gallery.bench.query import Answer, Asked, Filter
+from ..query import Answer, Asked, Filter
+from ..results import Plan, Role
 
 Connection: TypeAlias = "psycopg.Connection[tuple[Any, ...]]"
 
@@ -20,14 +21,6 @@ class CannotExpressError(Exception):
 
 class TimedOutError(Exception):
     """The rival didn't answer in time."""
-
-
-@dataclass(frozen=True)
-class Plan:
-    """How the database went about it: shared buffers touched, and EXPLAIN's words."""
-
-    buffers: int
-    text: str
 
 
 class Request(ABC):
@@ -50,11 +43,11 @@ class Rival(ABC):
     """A way to answer queries."""
 
     name: str
+    role: ClassVar[Role] = "rival"
     about: str
     """A sentence for the report: what it is and how it is set up."""
-
-    def build(self) -> None:
-        """Makes what it needs beside the gallery's own tables."""
+    settings: ClassVar[Mapping[str, str]] = {}
+    """Parameters of its session."""
 
     @abstractmethod
     def request(self, asked: Asked) -> Request:
@@ -64,8 +57,8 @@ class Rival(ABC):
         """What it keeps beside the gallery's own tables; None for nothing."""
         return None
 
-    def close(self) -> None:
-        """Lets go of connections."""
+    def close(self) -> None:  # noqa: B027 - nothing to let go of, unless a rival says so
+        """Lets go of connections and files."""
 
 
 class Statement:
@@ -143,24 +136,23 @@ TUNED = {
 class SqlRival(Rival):
     """A rival that asks the database, on a connection with settings of its own."""
 
-    settings: ClassVar[dict[str, str]] = TUNED
-    """Parameters of the session."""
+    settings: ClassVar[Mapping[str, str]] = TUNED
 
     def __init__(self, url: str, timeout_seconds: float) -> None:
-        self._connection: Connection = psycopg.connect(url, autocommit=True)
+        self.connection: Connection = psycopg.connect(url, autocommit=True)
         timeout = {"statement_timeout": f"{round(timeout_seconds * 1000)}ms"}
-        for name, value in (self.settings | timeout).items():
-            self._connection.execute("SELECT set_config(%s, %s, false)", [name, value])
+        for name, value in {**self.settings, **timeout}.items():
+            self.connection.execute("SELECT set_config(%s, %s, false)", [name, value])
 
     def request(self, asked: Asked) -> Request:
-        return SqlRequest(self._connection, asked, self.statement(asked))
+        return SqlRequest(self.connection, asked, self.statement(asked))
 
     @abstractmethod
     def statement(self, asked: Asked) -> Statement:
         """The query in SQL; the first two columns are the answer's."""
 
     def close(self) -> None:
-        self._connection.close()
+        self.connection.close()
 
 
 ITEM_COLUMNS: Sequence[str] = (

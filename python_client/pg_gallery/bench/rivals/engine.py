@@ -10,7 +10,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 from uuid import UUID
 
 import numpy as np
@@ -18,9 +18,10 @@ import numpy.typing as npt
 import psycopg
 from tantivy import Document, FieldType, Index, Occur, Order, Query, Schema, SchemaBuilder
 
-from pg_gallery.bench.query import FACET_LIMIT, PAGE_SIZE, Answer, Asked, Filter
-from pg_gallery.bench.rivals.arrays import tag_numbers
-from pg_gallery.bench.rivals.base import CannotExpressError, Request, Rival, split_kind
+from ..query import FACET_LIMIT, PAGE_SIZE, Answer, Asked, Filter
+from ..results import Role
+from .arrays import tag_numbers
+from .base import CannotExpressError, Request, Rival, split_kind
 
 _HEAP_BYTES = 1_500_000_000  # one thread and room enough: one segment, searched without merging
 
@@ -45,6 +46,7 @@ class SearchEngine(Rival):
     """Boolean queries over an inverted index, sorted by a column."""
 
     name = "search engine, ids only"
+    role: ClassVar[Role] = "engine"
     about = (
         "tantivy in-process: an inverted index of tags, creators, sources and types in one segment,"
         " hits sorted by a column; gives ids, not rows."
@@ -172,7 +174,8 @@ class _Count(Request):
         self._engine, self._query = engine, query
 
     def run(self) -> Any:
-        return self._engine.searcher.search(self._query, 1, count=True).count
+        found: Any = self._engine.searcher.search(self._query, 1, count=True)
+        return found.count
 
     def answer(self, result: Any) -> Answer:
         return int(result)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from pg_gallery.bench.query import FACET_LIMIT, PAGE_SIZE, Asked
-from pg_gallery.bench.rivals.base import (
+from ..query import FACET_LIMIT, PAGE_SIZE, Asked
+from ..results import ORIGINAL
+from .base import (
     Conditions,
     SqlRival,
     Statement,
@@ -26,7 +27,7 @@ FACETS_END = f" GROUP BY t.tag_id ORDER BY count(*) DESC LIMIT {FACET_LIMIT}"
 class Original(SqlRival):
     """The query this project set out to replace."""
 
-    name = "original"
+    name = ORIGINAL
     about = (
         "A query with EXISTS for each of the four content source types, UNIONed, sorted,"
         " LIMIT and OFFSET."
@@ -42,7 +43,8 @@ class Original(SqlRival):
             statement.add("SELECT t.tag_id, count(*) FROM (")
             _add_arms(statement, asked)
             statement.add(
-                ") u JOIN content_tags t ON t.content_id = u.id AND t.content_source = u.source_type"
+                ") u JOIN content_tags t"
+                " ON t.content_id = u.id AND t.content_source = u.source_type"
             )
             return statement.add(FACETS_END)
         statement.add("SELECT * FROM (")

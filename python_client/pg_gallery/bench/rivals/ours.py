@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import fields
 from typing import Any, ClassVar
 
-from pg_gallery.bench.query import FACET_LIMIT, PAGE_SIZE, Asked, Filter, Place, Query
-from pg_gallery.bench.rivals.base import (
+from .. import BenchError
+from ..query import FACET_LIMIT, PAGE_SIZE, Asked, Filter, Place, Query
+from ..results import OURS, Role
+from .base import (
     CannotExpressError,
     Request,
     SqlRival,
@@ -36,9 +39,10 @@ _ARRAY_TYPES = {
 class Ours(SqlRival):
     """The functions as a client calls them."""
 
-    name = "pg_gallery"
+    name = OURS
+    role: ClassVar[Role] = "ours"
     about = "gallery_page, gallery_count, gallery_facets and gallery_cursor_at, as they come."
-    settings: ClassVar[dict[str, str]] = {}
+    settings: ClassVar[Mapping[str, str]] = {}
 
     def statement(self, asked: Asked) -> Statement:
         wanted = asked.filter
@@ -74,14 +78,16 @@ class Ours(SqlRival):
         return page
 
     def _one(self, statement: Statement) -> tuple[Any, ...]:
-        row = self._connection.execute(statement.text.encode(), statement.params).fetchone()
+        row = self.connection.execute(statement.text.encode(), statement.params).fetchone()
         if row is None:
-            raise ValueError("there is no page of that rank")
+            raise BenchError("The gallery gave no page of the rank that it counted up to.")
         return row
 
 
 class OneStrategy(Ours):
     """Pages by one strategy, whatever the planner thinks of it."""
+
+    role: ClassVar[Role] = "strategy"
 
     def __init__(self, url: str, timeout_seconds: float, strategy: str) -> None:
         super().__init__(url, timeout_seconds)
@@ -92,8 +98,8 @@ class OneStrategy(Ours):
     def request(self, asked: Asked) -> Request:
         if asked.kind != "page":
             raise CannotExpressError("strategies are of pages")
-        if asked.rank == 0 and not asked.filter.tags_all and self._strategy in STRATEGIES[1:5]:
-            raise CannotExpressError("no tag to seed with")
+        if not asked.filter.tags_all and self._strategy not in ("ordered_walk", "bitmap"):
+            raise CannotExpressError("no tag to start from")
         return super().request(asked)
 
     def _page(self, asked: Asked) -> _Call:
