@@ -56,12 +56,11 @@ def _plain_errors() -> Iterator[None]:
     except BrokenPipeError:
         raise
     except LoadError as error:
-        complain(sentence(error), _kept(error) or error.hint)
+        complain(_sentence(error), _kept(error) or error.hint)
         raise typer.Exit(ExitCode.INPUT) from None
     except (GalleryError, psycopg.Error, OSError) as error:
-        code = _exit_code(error)
-        complain(_message(error, code), getattr(error, "hint", None))
-        raise typer.Exit(code) from None
+        complain(in_words(error), getattr(error, "hint", None))
+        raise typer.Exit(_exit_code(error)) from None
 
 
 def _exit_code(error: BaseException) -> ExitCode:
@@ -77,16 +76,17 @@ def _exit_code(error: BaseException) -> ExitCode:
     return ExitCode.INPUT if isinstance(error, OSError) else ExitCode.DATABASE
 
 
-def _message(error: GalleryError | psycopg.Error | OSError, code: ExitCode) -> str:
+def in_words(error: GalleryError | psycopg.Error | OSError) -> str:
+    """The error as one sentence."""
     if isinstance(error, OSError):
         return f"{error.strerror or error}: {error.filename}" if error.filename else str(error)
-    if code == ExitCode.UNREACHABLE:
+    if _exit_code(error) == ExitCode.UNREACHABLE:
         last_attempt = str(error).rpartition("\n- ")[2].splitlines()[0]
         return f"The database can't be reached: {last_attempt.removeprefix('connection failed: ')}"
-    return sentence(error)
+    return _sentence(error)
 
 
-def sentence(error: GalleryError | psycopg.Error) -> str:
+def _sentence(error: GalleryError | psycopg.Error) -> str:
     """The message with its SQLSTATE, by which the documentation can be searched."""
     message = getattr(error, "message", None) or _primary(error)
     return f"{message} ({error.sqlstate})" if error.sqlstate else str(message)

@@ -17,7 +17,7 @@ from .._resources import DATA
 from ..client import Gallery
 from ..errors import GalleryError
 from ..results import Item, Page
-from ._app import sentence
+from ._app import in_words
 from ._load import described
 from ._output import complain, note, out, table
 
@@ -205,7 +205,7 @@ def _show_mistake(gallery: Gallery) -> None:
     try:
         gallery.page(tags_all=[_MISTAKE])
     except GalleryError as error:
-        complain(sentence(error), error.hint, out)
+        complain(in_words(error), error.hint, out)
     out.print()
 
 

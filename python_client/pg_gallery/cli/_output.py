@@ -78,7 +78,13 @@ def shown(value: Any) -> str:
 
 def plain(text: str) -> str:
     """The text with a mark in the place of every character that does not print."""
-    return "".join(letter if letter.isprintable() or letter == "\n" else "�" for letter in text)
+    return "".join(_printable(letter) for letter in text)
+
+
+def _printable(letter: str) -> str:
+    if letter.isprintable() or letter == "\n":
+        return letter
+    return " " if letter.isspace() else "�"
 
 
 def _jsonable(value: Any) -> Any:

@@ -19,7 +19,7 @@ from typer import Argument, Option
 
 from ..client import Gallery
 from ..errors import InvalidSetting
-from ._app import ExitCode, sentence
+from ._app import ExitCode, in_words
 from ._options import AsJson, Database
 from ._output import complain, err, note, out, print_json, print_json_line, table
 
@@ -65,7 +65,7 @@ def refresh(
             report = _refreshed(database)
             print_json_line(report) if as_json else _tell_refresh(report, datetime.now())
         except psycopg.OperationalError as error:
-            complain(sentence(error))
+            complain(in_words(error))
         time.sleep(max(0.0, started + pause - time.monotonic()))
 
 
