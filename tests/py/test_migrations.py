@@ -106,6 +106,7 @@ def alembic(
         cwd=REPOSITORY,
         env={**environment, **(variables or {})},
         text=True,
+        timeout=300,
     )
 
 
@@ -158,9 +159,12 @@ def test_downgrade_to_base_leaves_nothing_behind(empty_url: str) -> None:
     assert migrate.current(empty_url) is None
 
 
-def test_upgrade_after_a_downgrade_makes_the_same_again(empty_url: str, database_url: str) -> None:
+@pytest.mark.parametrize("revision", ["base", *REVISIONS[:-1]])
+def test_upgrade_after_a_downgrade_makes_the_same_again(
+    revision: str, empty_url: str, database_url: str
+) -> None:
     migrate.upgrade(empty_url)
-    migrate.downgrade(empty_url)
+    migrate.downgrade(empty_url, revision)
     migrate.upgrade(empty_url)
     assert differences(database_url, empty_url) == ""
 
@@ -246,6 +250,16 @@ def test_functions_are_recorded_again_when_only_the_version_is_new(
     monkeypatch.setattr(repeatables, "__version__", "99.0.0")
     migrate.upgrade(database_url)
     assert query(database_url, "SELECT gallery_version()") == ["99.0.0"]
+
+
+def test_looking_applies_no_functions(database_url: str, function_files: Path) -> None:
+    before = installed(database_url)
+    (function_files / "998_new.sql").write_text(
+        "create function gallery_new() returns int return 1;"
+    )
+    assert migrate.current(database_url) == HEAD
+    assert migrate.check(database_url) == []
+    assert installed(database_url) == before
 
 
 def test_a_function_that_fails_is_named_and_nothing_is_changed(
@@ -583,6 +597,7 @@ depends_on = "{HEAD}"
 def upgrade():
     op.execute("ALTER TABLE albums ADD tag text REFERENCES tags (name)")
     op.execute("ALTER TABLE albums DROP CONSTRAINT albums_tag_fkey")
+    op.execute("INSERT INTO albums VALUES (current_setting('search_path'))")
 
 
 def downgrade():
@@ -615,6 +630,13 @@ def test_in_another_history_both_are_brought_to_head(other_history: Config, empt
     command.upgrade(other_history, "heads")
     assert tables(empty_url) == {*TABLES, "albums", "alembic_version"}
     assert query(empty_url, "SELECT gallery_version()") == [__version__]
+
+
+def test_in_another_history_revisions_after_ours_find_the_search_path_as_it_was(
+    other_history: Config, empty_url: str
+) -> None:
+    command.upgrade(other_history, "heads")
+    assert query(empty_url, "SELECT name FROM albums") == ['"$user", public']
 
 
 def test_in_another_history_ours_can_be_upgraded_alone(
