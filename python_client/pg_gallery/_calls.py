@@ -124,6 +124,13 @@ def pick_strategy(given: FilterArguments) -> Call[StrategyChoice]:
     )
 
 
+def strategy_of(page: Call[Any]) -> Call[StrategyChoice]:
+    """gallery_pick_strategy, for the filter of a call of gallery_page."""
+    names = FilterArguments.__annotations__
+    arguments = tuple(item for item in page.arguments if item.name in names)
+    return Call("gallery_pick_strategy", arguments, _one(StrategyChoice))
+
+
 def explain(given: PageArguments) -> Call[dict[str, Any]]:
     """gallery_explain."""
     return Call(

@@ -44,6 +44,7 @@ if TYPE_CHECKING:
         RankArguments,
         TagArguments,
     )
+    from .telemetry import Telemetry
 
 T = TypeVar("T")
 
@@ -66,14 +67,17 @@ class Gallery:
     connection when it first needs it, and closes it with `close` or at the end of a ``with`` block.
 
     ``schema`` names the schema of the gallery's tables and functions where the search_path does not
-    lead to it.
+    lead to it. ``telemetry`` records what the calls take (module `telemetry`).
 
     Every method raises `GalleryError` (module `errors`) for what the gallery refuses, and the
     driver's own exceptions for everything else.
     """
 
-    def __init__(self, source: Source, *, schema: str | None = None) -> None:
-        self._executor = _executors.executor(source)
+    def __init__(
+        self, source: Source, *, schema: str | None = None, telemetry: Telemetry | None = None
+    ) -> None:
+        executor = _executors.executor(source)
+        self._executor = executor if telemetry is None else telemetry.observed(executor)
         self._schema = schema
 
     def __enter__(self) -> Self:
@@ -208,8 +212,11 @@ class AsyncGallery:
     as `Gallery` uses its own.
     """
 
-    def __init__(self, source: AsyncSource, *, schema: str | None = None) -> None:
-        self._executor = _executors.async_executor(source)
+    def __init__(
+        self, source: AsyncSource, *, schema: str | None = None, telemetry: Telemetry | None = None
+    ) -> None:
+        executor = _executors.async_executor(source)
+        self._executor = executor if telemetry is None else telemetry.observed_async(executor)
         self._schema = schema
 
     async def __aenter__(self) -> Self:

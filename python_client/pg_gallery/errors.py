@@ -106,10 +106,10 @@ def translated(function: str) -> Iterator[None]:
 
 def from_driver(error: BaseException, function: str) -> GalleryError | None:
     """The error of ours that a driver's error stands for, or None if it is not one of ours."""
-    original = getattr(error, "orig", None) or error  # SQLAlchemy wraps the driver's error
-    sqlstate = getattr(original, "sqlstate", None) or getattr(original, "pgcode", None)
-    if not isinstance(sqlstate, str):
+    sqlstate = sqlstate_of(error)
+    if sqlstate is None:
         return None
+    original = _original(error)
     message = _field(original, "message", "message_primary") or str(original)
     kind = _kind(sqlstate, message, function)
     if kind is NotInstalled:
@@ -122,6 +122,19 @@ def from_driver(error: BaseException, function: str) -> GalleryError | None:
         hint=_field(original, "hint", "message_hint"),
         detail=_field(original, "detail", "message_detail"),
     )
+
+
+def sqlstate_of(error: BaseException) -> str | None:
+    """The SQLSTATE of an error of any driver or of ours; None for every other error."""
+    original = _original(error)
+    sqlstate = getattr(original, "sqlstate", None) or getattr(original, "pgcode", None)
+    return sqlstate if isinstance(sqlstate, str) else None
+
+
+def _original(error: BaseException) -> BaseException:
+    """The driver's own error, which SQLAlchemy wraps."""
+    original = getattr(error, "orig", None)
+    return original if isinstance(original, BaseException) else error
 
 
 def _kind(sqlstate: str, message: str, function: str) -> type[GalleryError] | None:
