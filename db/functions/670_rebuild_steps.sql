@@ -66,6 +66,7 @@ begin
     where b.block_no = (select min(m.block_no) from gallery.bitmap_block m);
 
     perform gallery.count_all_tags();
+    perform gallery.confirm_statistics();
     update gallery.bitmap_state set built = true, frontier = null, refreshed_at = now();
 end
 $function$;

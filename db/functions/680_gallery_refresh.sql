@@ -30,6 +30,7 @@ begin
         perform gallery.refresh_indexed();
         perform gallery.place_items();
     end loop;
+    perform gallery.confirm_statistics();
     update gallery.bitmap_state set refreshed_at = now();
 end
 $procedure$;

@@ -9,7 +9,7 @@ declare
     v_installation gallery.health_check := gallery.check_installation();
 begin
     return query select (v_installation).*;
-    if current_schema() is null then    -- the schema has another name now: nothing else can be found
+    if to_regclass('content_tags') is null then    -- the schema has another name now: nothing else can be found
         return;
     end if;
     return query select c.* from gallery.check_statistics() c;
