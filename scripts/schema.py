@@ -25,6 +25,9 @@ RUN = re.compile(
     r"|\bpg_attver=\d+, ",
     re.MULTILINE,
 )
+# What some releases note of every column: where in the log its definition was last touched.
+COLUMN_VERSION = re.compile(r", pg_attver=\d+|(?<=\()pg_attver=\d+(, )?")
+NO_OPTIONS = re.compile(r"^ALTER TABLE .* SET \(\);\n", re.MULTILINE)
 # Settings between the entries, given again where they change.
 SETTING = re.compile(r"^SET default_\w+ = .*;\n", re.MULTILINE)
 ENTRY = re.compile(r"^--\n-- (?=Name: )", re.MULTILINE)
@@ -36,7 +39,7 @@ def dump(url: str) -> str:
     finished = subprocess.run(command, check=False, capture_output=True, text=True)
     if finished.returncode != 0:
         sys.exit(finished.stderr.strip())
-    return RUN.sub("", finished.stdout)
+    return NO_OPTIONS.sub("", COLUMN_VERSION.sub("", RUN.sub("", finished.stdout)))
 
 
 def pg_dump() -> Path:

@@ -10,16 +10,18 @@ scripts/docker-engine.sh
 
 suite=bookworm
 base=${BASE:-debian:$suite-slim}
-made_base=pg-gallery-base:$suite
-tag=pg-gallery-test:$({ echo "$base"; cat Dockerfile scripts/test-image-entrypoint.sh; } | sha256sum | cut -c 1-12)
+version_of() { cat "$@" | sha256sum | cut -c 1-12; }
+made_base=pg-gallery-base:$(version_of scripts/test-image.sh)
+tag=pg-gallery-test:$(version_of scripts/test-image.sh Dockerfile scripts/test-image-entrypoint.sh - <<< "$base")
 
 exists() { docker image inspect "$1" > /dev/null 2>&1; }
 
-# The mirror from which this machine takes Debian's own packages.
-debian_mirror() {
+# From where this machine takes Debian's own packages of the suite and its updates, as lines of a
+# sources.list.
+debian_sources() {
   # shellcheck disable=SC2016  # apt expands these, not the shell
-  apt-get indextargets --format '$(ORIGIN) $(COMPONENT) $(REPO_URI)' 'Identifier: Packages' \
-    | awk '$1 == "Debian" && $2 == "main" { print $3; exit }'
+  apt-get indextargets --format '$(ORIGIN) deb $(REPO_URI) $(RELEASE) $(COMPONENT)' 'Identifier: Packages' \
+    | awk -v suite="$suite" '$1 == "Debian" && index($4, suite) == 1 && $5 == "main" { print $2, $3, $4, $5 }'
 }
 
 # How this machine's apt reaches its mirror: proxies, certificates, checks of dates.
@@ -29,16 +31,18 @@ apt_conf() {
 }
 
 make_base() {
-  local mirror
+  local sources mirror
   may_install || die "The image $base can't be pulled, and only root on Debian can make one: docker load it, or set BASE=."
   command -v debootstrap > /dev/null || apt_install debootstrap
-  mirror=$(debian_mirror)
-  [ -n "$mirror" ] || die "apt knows no mirror of Debian's main archive."
+  sources=$(debian_sources)
+  mirror=$(awk -v suite="$suite" '$3 == suite { print $2; exit }' <<< "$sources")
+  [ -n "$mirror" ] || die "apt knows no mirror that has Debian's $suite."
   root=$(mktemp -d)
   trap 'rm -rf "$root" "$root.log"' EXIT
   say "Making the base image from Debian's packages: debootstrap $suite"
   debootstrap --variant=minbase --include=ca-certificates "$suite" "$root" "$mirror" > "$root.log" 2>&1 \
     || die "debootstrap failed: $(tail -n 5 "$root.log")"
+  echo "$sources" > "$root/etc/apt/sources.list"
   tar --directory "$root" --create --one-file-system . | docker import - "$made_base" > /dev/null
 }
 
