@@ -15,7 +15,7 @@ import logging
 import os
 from functools import partial
 from logging.config import fileConfig
-from typing import Any
+from typing import Any, Literal, TypeAlias
 
 import psycopg
 from alembic import context
@@ -38,6 +38,9 @@ log = logging.getLogger("pg_gallery.migrations")
 VERSION_TABLE = "pg_gallery_version"
 # Two upgraders of one database take turns on this advisory lock.
 TURN = int.from_bytes(b"pg_galle", "big")
+
+Scope: TypeAlias = Literal["session", "local"]
+"""How long settings last: for the session, or for the transaction."""
 
 
 def option(name: str) -> Any:
@@ -65,16 +68,17 @@ def quoted(value: str, quote: str) -> str:
     return quote + value.replace(quote, quote * 2) + quote
 
 
-def set_lock_timeout(scope: str) -> str:
+def set_lock_timeout(scope: Scope) -> str:
     return f"set {scope} lock_timeout = {quoted(option('lock_timeout') or '10s', quote=chr(39))};"
 
 
-def set_search_path(scope: str, schema: str) -> str:
+def set_search_path(scope: Scope, schema: str) -> str:
     return f"set {scope} search_path = {quoted(schema, quote=chr(34))}, pg_temp;"
 
 
-def take_turn(connection: Connection, kind: str) -> None:
-    """Wait until no other upgrader is at work; ``kind`` tells when the turn ends."""
+def take_turn(connection: Connection, scope: Scope) -> None:
+    """Wait until no other upgrader is at work; the turn ends with the session or transaction."""
+    kind = "xact_" if scope == "local" else ""
     if not connection.scalar(text(f"select pg_try_advisory_{kind}lock({TURN})")):
         log.info("Another migration of this database is running; waiting for its end")
         connection.execute(text(f"select pg_advisory_{kind}lock({TURN})"))
@@ -107,9 +111,9 @@ def chosen_schema(connection: Connection) -> str:
     return schema
 
 
-def prepare(connection: Connection, *, scope: str, kind: str) -> None:
+def prepare(connection: Connection, scope: Scope) -> None:
     raw = {"no_parameters": True}
-    take_turn(connection, kind)
+    take_turn(connection, scope)
     connection.exec_driver_sql(set_lock_timeout(scope), execution_options=raw)
     path = set_search_path(scope, chosen_schema(connection))
     connection.exec_driver_sql(path, execution_options=raw)
@@ -147,7 +151,7 @@ def migrate_own_connection() -> None:
     connect = partial(psycopg.connect, database_url())
     engine = create_engine("postgresql+psycopg://", creator=connect, poolclass=NullPool)
     with engine.connect() as connection:
-        prepare(connection, scope="session", kind="")
+        prepare(connection, "session")
         connection.commit()
         configure(connection=connection)
         with context.begin_transaction():
@@ -158,7 +162,7 @@ def migrate_given_connection(connection: Connection) -> None:
     """Settings and turn end with the transaction: the caller's, or else Alembic's."""
     configure(connection=connection)
     with context.begin_transaction():
-        prepare(connection, scope="local", kind="xact_")
+        prepare(connection, "local")
         finish()
 
 
