@@ -8,21 +8,33 @@ language plpgsql immutable
 set search_path from current
 as $function$
 declare
-    v_block int := 1;
+    c_few   constant int := 300;
+    v_block int := 0;                   -- so many blocks hold what is wanted,
+    v_set   bigint := 0;                -- and so many bits in all
     v_slots int[];
 begin
-    taken_blocks := '{}';
-    taken_slots := '{}';
-    while v_block <= cardinality(block_nos) and cardinality(taken_slots) < wanted loop
-        v_slots := gallery.first_slots(bits[v_block], descending, wanted - cardinality(taken_slots));
-        taken_slots := taken_slots || v_slots;
-        taken_blocks := taken_blocks || array_fill(block_nos[v_block], array[cardinality(v_slots)]);
-        exit when cardinality(v_slots) < bit_count(bits[v_block]);      -- this block has more
+    while v_block < cardinality(block_nos) and v_set < wanted loop
         v_block := v_block + 1;
+        v_set := v_set + bit_count(bits[v_block]);
     end loop;
-    block_nos := block_nos[v_block:];
-    bits := bits[v_block:];
-    if cardinality(bits) > 0 and block_nos[1] = taken_blocks[cardinality(taken_blocks)] then
+    if v_set <= wanted + c_few then     -- together
+        select b.block_nos, b.slots into taken_blocks, taken_slots
+        from gallery.few_bits(block_nos[:v_block], bits[:v_block], descending, wanted) b;
+    else                                -- block by block, each only as far as needed
+        taken_blocks := '{}';
+        taken_slots := '{}';
+        for v_n in 1 .. v_block loop
+            v_slots := gallery.first_slots(bits[v_n], descending, wanted - cardinality(taken_slots));
+            taken_slots := taken_slots || v_slots;
+            taken_blocks := taken_blocks || array_fill(block_nos[v_n], array[cardinality(v_slots)]);
+        end loop;
+    end if;
+    if v_set <= wanted then
+        block_nos := block_nos[v_block + 1:];
+        bits := bits[v_block + 1:];
+    else                                -- the last of these blocks has more
+        block_nos := block_nos[v_block:];
+        bits := bits[v_block:];
         bits[1] := bits[1] & case when descending
             then gallery.all_slots() << (gallery.block_capacity() - taken_slots[cardinality(taken_slots)])
             else gallery.all_slots() >> (taken_slots[cardinality(taken_slots)] + 1) end;

@@ -57,7 +57,7 @@ set search_path from current
 as $function$
 declare
     c_most    constant int := 4000;
-    v_clauses gallery.clause[] := gallery.bitmap_clauses(f);
+    v_query   gallery.bitmap_query := gallery.bitmap_query(f);
     v_range   gallery.block_range := gallery.bitmap_range(f, s);
     v_tests   boolean := gallery.needs_item_test(f);
     v_dirty   boolean := exists (select from gallery.dirty_item);
@@ -69,7 +69,7 @@ declare
     t record;
 begin
     while cardinality(v_places) < s.wanted loop
-        select * into w from gallery.bitmap_window(v_clauses, v_range, s.descending, v_blocks);
+        select * into w from gallery.bitmap_window(v_query, v_range, s.descending, v_blocks);
         exit when w.exhausted;
         v_range := w.r;
         v_batch := least(s.wanted, c_most);
@@ -88,7 +88,7 @@ begin
             v_places := v_places || v_taken;
             v_batch := least(v_batch * 4, c_most);
         end loop;
-        v_blocks := least(v_blocks * 4, 64);
+        v_blocks := least(v_blocks * 8, 64);
     end loop;
     return v_places;
 end

@@ -7,7 +7,7 @@ language plpgsql stable
 set search_path from current
 as $function$
 declare
-    v_clauses gallery.clause[] := gallery.bitmap_clauses(f);
+    v_query   gallery.bitmap_query := gallery.bitmap_query(f);
     v_range   gallery.block_range := gallery.bitmap_range(f, s);
     v_clean   record;
     w record;
@@ -17,7 +17,7 @@ begin
     total := 0;
     select * into v_clean from gallery.dirty_mask();
     loop
-        select * into w from gallery.bitmap_window(v_clauses, v_range, s.descending, 64);
+        select * into w from gallery.bitmap_window(v_query, v_range, s.descending, 64);
         exit when w.exhausted;
         v_range := w.r;
         continue when w.block_nos is null;

@@ -24,7 +24,7 @@ comment on function gallery.facets_of_items(gallery.position[], int) is
     'The tags most carried by some items. Cost: all tag rows of these items.';
 
 -- Many items, as bits: a tag's count is that of the bits which it shares with them.
-create or replace function gallery.count_tags_in_bits(tag_ids uuid[], block_nos int[], bits bit varying[])
+create or replace function gallery.count_tags_in_bits(tag_ids uuid[], result_blocks int[], result_bits bit varying[])
 returns bigint[]
 language plpgsql stable
 set search_path from current
@@ -39,7 +39,7 @@ begin
             select k.key, sum(case when k.bits is not null then bit_count(k.bits & r.bits)
                                    else (select count(*) from unnest(k.slots) e where get_bit(r.bits, e) = 1) end)::bigint as n
             from gallery.bitmap_container k
-            join unnest(block_nos, bits) r (block_no, bits) using (block_no)
+            join unnest(result_blocks, result_bits) r (block_no, bits) using (block_no)
             where k.key = any (tag_ids) and k.kind = 0
             group by k.key) c on c.key = t.tag_id
         order by t.n);
