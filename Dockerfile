@@ -22,5 +22,7 @@ ENV PATH=/usr/lib/postgresql/15/bin:$PATH \
 COPY scripts/test-image-entrypoint.sh /usr/local/bin/entrypoint
 USER postgres
 WORKDIR /var/lib/postgresql
+# Beside the image's layers: on top of them, making a database takes ten times as long.
+VOLUME /var/lib/postgresql
 EXPOSE 5432
 ENTRYPOINT ["entrypoint"]
