@@ -38,7 +38,7 @@ make_base() {
   mirror=$(awk -v suite="$suite" '$3 == suite { print $2; exit }' <<< "$sources")
   [ -n "$mirror" ] || die "apt knows no mirror that has Debian's $suite."
   root=$(mktemp -d)
-  trap 'rm -rf "$root" "$root.log"' EXIT
+  trap 'rm -rf --one-file-system "$root" "$root.log"' EXIT
   say "Making the base image from Debian's packages: debootstrap $suite"
   debootstrap --variant=minbase --include=ca-certificates "$suite" "$root" "$mirror" > "$root.log" 2>&1 \
     || die "debootstrap failed: $(tail -n 5 "$root.log")"
