@@ -24,91 +24,104 @@ comment on function gallery.facets_of_items(gallery.position[], int) is
     'The tags most carried by some items. Cost: all tag rows of these items.';
 
 -- Many items, as bits: a tag's count is that of the bits which it shares with them.
-create or replace function gallery.count_tags_in_bits(tag_ids uuid[], result_blocks int[], result_bits bit varying[])
-returns bigint[]
+create or replace function gallery.count_tags_in_bits(
+    tag_ids uuid[], result_blocks int[], result_bits bit varying[], out counts bigint[], out seen bigint[])
 language plpgsql stable
 set search_path from current
 set plan_cache_mode = 'force_generic_plan'
-set enable_nestloop = 'off' set enable_mergejoin = 'off' set enable_seqscan = 'off' set enable_bitmapscan = 'off'
+set enable_hashjoin = 'on' set enable_nestloop = 'off' set enable_mergejoin = 'off'
+set enable_seqscan = 'off' set enable_bitmapscan = 'off'
 as $function$
 begin
-    return array(
-        select coalesce(c.n, 0)
-        from unnest(tag_ids) with ordinality t (tag_id, n)
-        left join (
-            select k.key, sum(case when k.bits is not null then bit_count(k.bits & r.bits)
-                                   else (select count(*) from unnest(k.slots) e where get_bit(r.bits, e) = 1) end)::bigint as n
-            from gallery.bitmap_container k
-            join unnest(result_blocks, result_bits) r (block_no, bits) using (block_no)
-            where k.key = any (tag_ids) and k.kind = 0
-            group by k.key) c on c.key = t.tag_id
-        order by t.n);
+    select array_agg(coalesce(c.n, 0) order by t.n), array_agg(coalesce(c.seen, 0) order by t.n) into counts, seen
+    from unnest(tag_ids) with ordinality t (tag_id, n)
+    left join (
+        select k.key, sum(k.cardinality)::bigint as seen,
+               sum(case when k.bits is not null then bit_count(k.bits & r.bits)
+                        else (select count(*) from unnest(k.slots) e where get_bit(r.bits, e) = 1) end)::bigint as n
+        from gallery.bitmap_container k
+        join unnest(result_blocks, result_bits) r (block_no, bits) using (block_no)
+        where k.key = any (tag_ids) and k.kind = 0
+          and k.block_no between least(result_blocks[1], result_blocks[cardinality(result_blocks)])
+                             and greatest(result_blocks[1], result_blocks[cardinality(result_blocks)])
+        group by k.key) c on c.key = t.tag_id;
 end
 $function$;
 comment on function gallery.count_tags_in_bits(uuid[], int[], bit varying[]) is
-    'How many of some bits each of some tags has, in the order of the tags. Cost: every container of these tags.';
+    'How many of some bits each of some tags has, and how many items of these blocks it has at all, in the order of the tags. The blocks are a stretch, in either direction.';
 
--- So count tag after tag, the commonest of all first, until no tag that is left
--- has enough items at all to reach the list. Exact: a tag matches no more often than it occurs, and
--- of tags with equal counts those are kept that come first by name.
+-- So count tag after tag, the commonest of all first, until no tag that is left has items enough to
+-- reach the list; and a tag itself only as far as it may still do so, a part of the blocks after
+-- another. Exact: no tag is dropped that could have as many matches as the list's last one, found in
+-- the blocks read and all that it has in the others; of equal counts the first by name are listed.
 create or replace function gallery.facets_of_bits(
     block_nos int[], bits bit varying[], dirty gallery.position[], facet_limit int)
 returns table (tag_id uuid, name text, item_count bigint)
 language plpgsql stable
 set search_path from current
-set plan_cache_mode = 'force_generic_plan' set enable_hashjoin = 'off' set enable_mergejoin = 'off'
+set plan_cache_mode = 'force_generic_plan'
 set jit = 'off'
 as $function$
 declare
-    c_batch  constant int := 64;
+    c_batch constant int := 100;
+    c_parts constant int := 6;
+    v_blocks int := cardinality(block_nos);
     v_tags   uuid[];                    -- every tag, in falling order of
-    v_most   bigint[];                  --   how many items it can have: indexed ones and dirty ones
-    v_counts bigint[];
-    v_found  uuid[] := '{}';
-    v_found_counts bigint[] := '{}';
-    v_last   bigint := 0;               -- the list's last place so far
-    v_dirty_tags   uuid[];
-    v_dirty_counts bigint[];
+    v_most   bigint[];                  --   how many items can carry it, indexed and dirty ones
+    v_dirty  bigint[];                  -- matching dirty items among them
+    v_last   bigint := 1;               -- the count of the list's last place so far
+    v_listed  uuid[] := '{}';
+    v_counts bigint[] := '{}';
+    b record;
+    c record;
 begin
-    select array_agg(c.tag_id), array_agg(c.n) into v_dirty_tags, v_dirty_counts
-    from (select ct.tag_id, count(*) as n
-          from unnest(dirty) p
-          join content_tags ct on ct.content_id = p.id and ct.content_source = p.source
-          group by 1) c;
-    select array_agg(m.tag_id order by m.most desc, m.tag_id), array_agg(m.most order by m.most desc, m.tag_id)
-    into v_tags, v_most
-    from (select u.tag_id, sum(u.n)::bigint as most
-          from (select s.tag_id, s.cardinality from tag_cardinality_stats s
+    select array_agg(m.tag_id order by m.most desc, m.tag_id), array_agg(m.most order by m.most desc, m.tag_id),
+           array_agg(m.dirty order by m.most desc, m.tag_id)
+    into v_tags, v_most, v_dirty
+    from (select u.tag_id, sum(u.n)::bigint as most, coalesce(sum(u.n) filter (where u.dirty), 0)::bigint as dirty
+          from (select s.tag_id, s.cardinality, false from tag_cardinality_stats s
                 union all
-                select d.tag_id, d.n from unnest(v_dirty_tags, v_dirty_counts) d (tag_id, n)) u (tag_id, n)
+                select ct.tag_id, count(*), true
+                from unnest(dirty) p
+                join content_tags ct on ct.content_id = p.id and ct.content_source = p.source
+                group by 1) u (tag_id, n, dirty)
           group by 1) m;
 
     for v_from in 1 .. coalesce(cardinality(v_tags), 0) by c_batch loop
         exit when v_most[v_from] < v_last;
-        v_counts := gallery.count_tags_in_bits(v_tags[v_from : v_from + c_batch - 1], block_nos, bits);
-        v_found := v_found || v_tags[v_from : v_from + c_batch - 1];
-        v_found_counts := v_found_counts || v_counts;
-        v_last := coalesce((
-            select t.n
-            from (select u.n + coalesce(d.n, 0) as n
-                  from unnest(v_found, v_found_counts) u (tag_id, n)
-                  left join unnest(v_dirty_tags, v_dirty_counts) d (tag_id, n) using (tag_id)) t
-            where t.n > 0
-            order by 1 desc offset facet_limit - 1 limit 1), 1);
+        select v_tags[v_from : v_from + c_batch - 1] as tags, v_most[v_from : v_from + c_batch - 1] as most,
+               v_dirty[v_from : v_from + c_batch - 1] as counts into b;
+        for v_part in 1 .. c_parts loop
+            select * into c from gallery.count_tags_in_bits(b.tags,
+                block_nos[(v_part - 1) * v_blocks / c_parts + 1 : v_part * v_blocks / c_parts],
+                bits[(v_part - 1) * v_blocks / c_parts + 1 : v_part * v_blocks / c_parts]);
+            select array_agg(u.tag_id), array_agg(u.counted + u.n), array_agg(u.most - u.seen + u.n) into b.tags, b.counts, b.most
+            from unnest(b.tags, b.counts, b.most, c.counts, c.seen) u (tag_id, counted, most, n, seen)
+            where u.most - u.seen + u.n >= v_last;
+            exit when b.tags is null;
+        end loop;
+        continue when b.tags is null;
+        select array_agg(l.tag_id), array_agg(l.n), coalesce(min(l.n) filter (where l.place = facet_limit), 1)
+        into v_listed, v_counts, v_last
+        from (select u.tag_id, u.n, row_number() over (order by u.n desc) as place,
+                     rank() over (order by u.n desc) as rank
+              from unnest(v_listed || b.tags, v_counts || b.counts) u (tag_id, n)
+              where u.n > 0) l
+        where l.rank <= facet_limit;    -- ties of the last place stay: their names decide
+        v_listed := coalesce(v_listed, '{}');
+        v_counts := coalesce(v_counts, '{}');
     end loop;
 
     return query
-    select t.id, t.name, (u.n + coalesce(d.n, 0))::bigint
-    from unnest(v_found, v_found_counts) u (tag_id, n)
-    left join unnest(v_dirty_tags, v_dirty_counts) d (tag_id, n) using (tag_id)
+    select t.id, t.name, u.n
+    from unnest(v_listed, v_counts) u (tag_id, n)
     join tags t on t.id = u.tag_id
-    where u.n + coalesce(d.n, 0) > 0
-    order by u.n + coalesce(d.n, 0) desc, t.name collate "C", t.id
+    order by u.n desc, t.name collate "C", t.id
     limit facet_limit;
 end
 $function$;
 comment on function gallery.facets_of_bits(int[], bit varying[], gallery.position[], int) is
-    'The tags most carried by the items of some bits and by some dirty ones. Cost: a container a block and tag, for as many tags as occur at least as often as the last one of the list.';
+    'The tags most carried by the items of some bits and by some dirty ones. Cost: at most a container a block and tag, for as many tags as occur at least as often as the last one of the list.';
 
 create or replace function gallery_facets(
     tags_all uuid[] default null, tags_any uuid[] default null, tags_none uuid[] default null,
