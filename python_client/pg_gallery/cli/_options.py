@@ -12,7 +12,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable
 from dataclasses import dataclass, fields, is_dataclass
-from typing import Annotated, Any, TypeAlias, get_type_hints
+from typing import Annotated, Any, TypeAlias
 from uuid import UUID
 
 import psycopg
@@ -223,19 +223,19 @@ class Order:
 
 def with_options(function: Callable[..., None]) -> Callable[..., None]:
     """The function as Typer wants it: an argument for each field of its options' dataclasses."""
-    hints = get_type_hints(function, include_extras=True)
-    groups: dict[str, list[str]] = {}
+    groups: dict[str, type[Any]] = {}
     flat: list[inspect.Parameter] = []
-    for name, parameter in inspect.signature(function).parameters.items():
-        if is_dataclass(hints[name]):
-            groups[name] = [field.name for field in fields(hints[name])]
-            flat.extend(inspect.signature(hints[name], eval_str=True).parameters.values())
+    for name, parameter in inspect.signature(function, eval_str=True).parameters.items():
+        kind = parameter.annotation
+        if isinstance(kind, type) and is_dataclass(kind):
+            groups[name] = kind
+            flat.extend(inspect.signature(kind, eval_str=True).parameters.values())
         else:
-            flat.append(parameter.replace(annotation=hints[name]))
+            flat.append(parameter)
 
     def command(**values: Any) -> None:
-        for name, members in groups.items():
-            values[name] = hints[name](**{member: values.pop(member) for member in members})
+        for name, group in groups.items():
+            values[name] = group(**{field.name: values.pop(field.name) for field in fields(group)})
         function(**values)
 
     keyword = inspect.Parameter.KEYWORD_ONLY
