@@ -62,7 +62,8 @@ begin
     v_dirty := array(select p from gallery.in_page_order(gallery.dirty_matches(f, s, null), s) p);
     v_high := cardinality(v_dirty);
     if rank >= v_result.total + v_high then
-        return gallery.last_of(v_dirty || gallery.bit_at(v_result.block_nos, v_result.bits, s.descending, v_result.total - 1), s);
+        return gallery.last_of(v_dirty || case when v_result.total > 0 then array[
+            gallery.bit_at(v_result.block_nos, v_result.bits, s.descending, v_result.total - 1)] end, s);
     end if;
     while v_low < v_high loop           -- the n-th dirty match has rank n - 1 + bits before it
         v_mid := (v_low + v_high + 1) / 2;
