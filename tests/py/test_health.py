@@ -352,8 +352,11 @@ def test_dead_rows_that_autovacuum_leaves_are_a_warning(conn: Connection) -> Non
     expect(conn, "dead_rows", "ok")
 
 
-def test_a_partition_without_the_unique_index_fails(conn: Connection) -> None:
+@pytest.mark.parametrize("has_its_own", [False, True])
+def test_a_partition_outside_the_unique_index_fails(conn: Connection, has_its_own: bool) -> None:
     conn.execute("DROP INDEX content_items_all_id_source_type_key CASCADE")
+    if has_its_own:
+        conn.execute("CREATE UNIQUE INDEX ON content_items (id, source_type)")
     found = expect(
         conn, "partitions", "fail", "public.content_items is no part of the unique index"
     )
