@@ -66,15 +66,23 @@ def test_killed_server_recovers_from_its_log(server: Server, database_url: str) 
     assert "automatic recovery in progress" in server.read_log()
 
 
-def test_standby_follows_once_it_is_waited_for(
-    server: Server, database_url: str, standby: Callable[[], Standby]
+def test_standby_is_waited_for_until_it_has_caught_up(
+    database_url: str, standby: Callable[[], Standby]
 ) -> None:
     follower = standby()
-    add_tag(database_url, "anime")
+    with psycopg.connect(follower.url(database_url), autocommit=True) as connection:
+        connection.execute("SELECT pg_wal_replay_pause()")
+        add_tag(database_url, "anime")
+        with pytest.raises(TimeoutError):
+            follower.wait(timeout=0.5)
+        connection.execute("SELECT pg_wal_replay_resume()")
     follower.wait()
     assert count_tags(follower.url(database_url)) == 1
+
+
+def test_standby_is_read_only(database_url: str, standby: Callable[[], Standby]) -> None:
     with pytest.raises(psycopg.errors.ReadOnlySqlTransaction):
-        add_tag(follower.url(database_url), "landscape")
+        add_tag(standby().url(database_url), "anime")
 
 
 def test_two_standbys_follow_one_server(database_url: str, standby: Callable[[], Standby]) -> None:
