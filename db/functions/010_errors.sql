@@ -16,9 +16,10 @@ comment on function gallery.sqlstates() is 'Every SQLSTATE that pg_gallery raise
 
 create or replace function gallery.raise_error(code text, message text, hint text, detail text default null)
 returns void
-language plpgsql immutable
+language plpgsql stable             -- not immutable: a call with constants must not run, and fail, at planning
 set search_path from current
 as $function$
+-- @plpgsql_check_options: performance_warnings = false
 begin
     raise exception using
         errcode = code,
