@@ -57,3 +57,22 @@ $function$;
 comment on function gallery.list_tags(uuid[]) is
     'Brings the listing of some tags up to date. Cost: some 20 microseconds a tag.';
 revoke execute on function gallery.list_tags(uuid[]) from public;
+
+create or replace function gallery.verify_tag_listing()
+returns table (object text, detail text)
+language plpgsql stable
+set search_path from current
+as $function$
+begin
+    return query
+    select format('listing of tag %s in %s', coalesce(l.tag_id, e.tag_id), coalesce(nullif(coalesce(l.scope, e.scope), ''), 'all sources')),
+           case when e.tag_id is null then 'it is listed, and no item carries it'
+                when l.tag_id is null then 'it is carried, and not listed'
+                else 'it is listed with another name or count than it has' end
+    from gallery.tag_listing l
+    full join gallery.expected_tag_listing(null) e on e.tag_id = l.tag_id and e.scope = l.scope
+    where l.* is distinct from e.*;
+end
+$function$;
+comment on function gallery.verify_tag_listing() is
+    'What in gallery.tag_listing is not what tags and tag_cardinality_stats say: no rows, or it is a bug.';

@@ -145,9 +145,10 @@ begin
         perform gallery.raise_error('TG004', format('sample is %s', coalesce(sample::text, 'NULL')),
             'Give the share of the blocks to compare: 1 for all, 0.01 for a quick look.');
     end if;
+    return query select * from gallery.verify_tag_listing();
     if not (select s.built from gallery.bitmap_state s)
        or exists (select from gallery.dirty_item d where d.content_id is null) then
-        return;                         -- nothing derived is in use
+        return;                         -- nothing else derived is in use
     end if;
     return query select * from gallery.verify_stats();
     return query select * from gallery.verify_items();

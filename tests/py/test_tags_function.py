@@ -357,14 +357,27 @@ def test_a_rename_and_a_recount_at_once_both_show(
 
 
 def disagreements(conn: Connection) -> int:
-    """How many rows of the listing are not what the tables say."""
-    row = conn.execute(
-        "SELECT count(*) FROM gallery.tag_listing l"
-        " FULL JOIN gallery.expected_tag_listing(NULL) e USING (tag_id, scope)"
-        " WHERE l IS DISTINCT FROM e"
-    ).fetchone()
-    assert row is not None
-    return int(row[0])
+    """In how many rows gallery_verify finds the listing to differ from what the tables say."""
+    query = "SELECT object FROM gallery_verify() WHERE object LIKE 'listing of tag %'"
+    return len(conn.execute(query).fetchall())
+
+
+@pytest.mark.parametrize(
+    ("damage", "number"),
+    [
+        ("DELETE FROM gallery.tag_listing WHERE scope = 'auto'", 1),
+        ("UPDATE gallery.tag_listing SET item_count = 7 WHERE scope = ''", 2),
+        ("UPDATE gallery.tag_listing SET name_start = 'x' WHERE scope = 'items'", 2),
+        ("INSERT INTO gallery.tag_listing VALUES (gen_random_uuid(), '', 'x', 1, '{}')", 1),
+    ],
+)
+def test_verification_sees_a_damaged_listing(
+    conn: Connection, two: list[Tag], damage: str, number: int
+) -> None:
+    with conn.transaction(force_rollback=True):
+        assert disagreements(conn) == 0
+        conn.execute(calls.query(damage))
+        assert disagreements(conn) == number
 
 
 # --- cursors ---
