@@ -39,6 +39,7 @@ ODD_NAMES = [
     "--all",
     "a\nb",
     "[red]markup[/]",
+    "esc\x1b[2Jape",
     "x" * 100_000,
 ]
 LITTLE_NAMES = [f"tag {number}" for number in range(1000)]
@@ -211,11 +212,11 @@ def test_a_strategy_can_be_forced(run: Run) -> None:
     assert ran.titles == ["picture 18"]
 
 
-def test_what_a_title_holds_is_neither_markup_nor_control(run: Run, tmp_path: Path) -> None:
-    shown = run("page", "--search", "[red]").out
-    assert "[red]markup[/]" in shown
-    for command in ("page", "tags"):
-        assert "\x1b" not in run(command).out
+def test_what_a_text_holds_is_neither_markup_nor_control(run: Run) -> None:
+    assert "[red]markup[/]" in run("page", "--search", "[red]").out
+    assert "esc�[2Jape" in run("page", "--search", "esc").out
+    unknown = run("page", "--all", "un\x1bknown")
+    assert "un�known" in unknown.err and "\x1b" not in unknown.err
 
 
 def test_counts_facets_and_tags_are_shown(run: Run) -> None:
@@ -583,8 +584,9 @@ def test_an_interrupted_load_leaves_nothing(database_url: str, conn: psycopg.Con
     assert row == (0,)
 
 
-def test_a_pipe_that_closes_early_is_no_error(database_url: str) -> None:
-    with process(database_url, "page", "--json") as command:
+@pytest.mark.parametrize("form", [["--json"], []])
+def test_a_pipe_that_closes_early_is_no_error(database_url: str, form: list[str]) -> None:
+    with process(database_url, "page", "--size", "500", *form) as command:
         assert command.stdout is not None and command.stderr is not None
         command.stdout.read(1)
         command.stdout.close()
