@@ -9,6 +9,9 @@ READY := $(VENV)/.ready
 URL ?= $(PG_GALLERY_URL)
 OUT ?= schema.sql
 
+# One worker for each of the two servers.
+SIDE_BY_SIDE := -n 2 --dist loadgroup
+
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 
@@ -46,7 +49,7 @@ types: venv ## mypy, strict
 
 .PHONY: test-py
 test-py: venv image ## All tests (pytest, and pgTAP through it); ARGS="-k cursor" for some of them
-	$(BIN)/pytest $(ARGS)
+	$(BIN)/pytest $(SIDE_BY_SIDE) $(ARGS)
 
 .PHONY: test-sql
 test-sql: venv image ## The pgTAP tests of tests/sql alone

@@ -2,7 +2,8 @@
 
 A test with one of these fixtures runs once on each server, unless `@pytest.mark.servers("pg15")`
 names those it is for. PG_GALLERY_TEST_URL names a server of one's own: then all run on that alone.
-PG_GALLERY_EXAMPLES sets how many examples a property is tried on.
+PG_GALLERY_EXAMPLES sets how many examples a property is tried on. Under pytest-xdist, with
+`-n 2 --dist loadgroup`, the servers are tested side by side, each by one worker.
 """
 
 from __future__ import annotations
@@ -42,18 +43,25 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "servers(*names): the servers, of pg15 and pg18, to run on")
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Deselects tests on servers that their marker `servers` doesn't name."""
-    unwanted = [item for item in items if not _wanted(item)]
-    config.hook.pytest_deselected(items=unwanted)
-    items[:] = [item for item in items if item not in unwanted]
+    """Deselects tests on servers that their marker `servers` doesn't name, groups the others."""
+    config.hook.pytest_deselected(items=[item for item in items if not _wanted(item)])
+    items[:] = filter(_wanted, items)
+    for item in items:
+        if name := _server_name(item):
+            item.add_marker(pytest.mark.xdist_group(name))
 
 
 def _wanted(item: pytest.Item) -> bool:
     marker = item.get_closest_marker("servers")
+    return marker is None or _server_name(item) in (None, Server.name, *marker.args)
+
+
+def _server_name(item: pytest.Item) -> str | None:
+    """The server that the test runs on, if it takes one."""
     call = getattr(item, "callspec", None)
-    name = call.params.get("server") if call else None
-    return marker is None or name in (None, Server.name, *marker.args)
+    return call.params.get("server") if call else None
 
 
 @pytest.fixture(scope="session", params=SERVERS)
