@@ -25,14 +25,14 @@ _DOES_THE_WORK = re.compile(r"Scan .*\b(content_tags|content_items|bitmap_contai
 
 
 def explain_strategies(url: str, asked: Asked, timeout_seconds: float) -> dict[str, str]:
-    """A plan for each strategy, all of the same query; nothing where auto_explain can't be had."""
+    """A plan for each strategy, all of the same query, or the error that was in the way."""
     explained = {}
     for strategy in STRATEGIES:
         rival = OneStrategy(url, timeout_seconds, strategy)
         try:
             plans = _plans(rival, asked)
-        except psycopg.errors.InsufficientPrivilege:
-            return {}
+        except psycopg.Error as error:
+            plans = [error.diag.message_primary or str(error)]
         finally:
             rival.close()
         if plans:

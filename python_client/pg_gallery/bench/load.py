@@ -14,6 +14,8 @@ from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from functools import partial
+from multiprocessing.synchronize import Barrier
+from typing import ClassVar
 
 import psycopg
 
@@ -22,6 +24,8 @@ from .results import LoadPoint
 from .rivals.base import TimedOutError
 from .rivals.ours import Ours
 from .writing import Writer, WriterPlan
+
+_PATIENCE = 120  # seconds until all processes have started
 
 
 @dataclass(frozen=True)
@@ -38,13 +42,12 @@ class Load:
 
     def with_clients(self, clients: int) -> LoadPoint:
         """Serves so many clients for the time given; what was written is taken back."""
-        end = time.time() + 2 + self.seconds  # all are connected by then
-        start = end - self.seconds
         context = multiprocessing.get_context("spawn")
-        with ProcessPoolExecutor(clients + 2, mp_context=context) as pool:
-            reading = [pool.submit(_read, self, start, end, seed) for seed in range(clients)]
-            writing = pool.submit(_write, self, start, end)
-            refreshing = pool.submit(_refresh, self, start, end)
+        start = (context.Barrier(clients + 2),)
+        with ProcessPoolExecutor(clients + 2, context, _start_at, start) as pool:
+            reading = [pool.submit(_read, self, seed) for seed in range(clients)]
+            writing = pool.submit(_write, self)
+            refreshing = pool.submit(_refresh, self)
             read = [one.result() for one in reading]
             refreshes = refreshing.result()
             writes = writing.result()
@@ -66,52 +69,65 @@ class Load:
         )
 
 
-def _read(load: Load, start: float, end: float, seed: int) -> tuple[list[float], int]:
+class _Start:
+    """When all of the processes are ready; each has this one module."""
+
+    barrier: ClassVar[Barrier]
+
+
+def _start_at(barrier: Barrier) -> None:
+    _Start.barrier = barrier
+
+
+def _together(load: Load) -> float:
+    """Waits for the others; when to stop."""
+    _Start.barrier.wait(_PATIENCE)
+    return time.monotonic() + load.seconds
+
+
+def _read(load: Load, seed: int) -> tuple[list[float], int]:
     """Latencies in milliseconds, and how many pages weren't had."""
     ours = Ours(load.url, load.timeout_seconds)
     requests = [ours.request(asked) for asked in load.pages]
     chooser = random.Random(seed)
     latencies, errors = [], 0
-    _wait_until(start)
-    while (began := time.time()) < end:
+    end = _together(load)
+    while (began := time.monotonic()) < end:
         try:
             chooser.choice(requests).run()
         except TimedOutError:
             errors += 1
         else:
-            latencies.append((time.time() - began) * 1000)
+            latencies.append((time.monotonic() - began) * 1000)
     ours.close()
     return latencies, errors
 
 
-def _write(load: Load, start: float, end: float) -> int:
+def _write(load: Load) -> int:
     """How many changes were made."""
     with psycopg.connect(load.url, autocommit=True) as connection:
         writer = Writer(connection, load.new_items)
-        _wait_until(start)
+        end = _together(load)
         writes = 0
-        while time.time() < end:
+        while time.monotonic() < end:
             writer.change_something()
             writes += 1
-            _wait_until(min(end, start + writes / load.writes_per_second))
+            due = end - load.seconds + writes / load.writes_per_second
+            time.sleep(max(0, min(due, end) - time.monotonic()))
         writer.undo()
         return writes
 
 
-def _refresh(load: Load, start: float, end: float) -> list[float]:
+def _refresh(load: Load) -> list[float]:
     """The seconds of each refresh."""
     seconds = []
     with psycopg.connect(load.url, autocommit=True) as connection:
-        _wait_until(start)
-        while (began := time.time()) < end:
+        end = _together(load)
+        while (began := time.monotonic()) < end:
             connection.execute("CALL gallery_refresh()")
-            seconds.append(time.time() - began)
-            time.sleep(load.refresh_every)
+            seconds.append(time.monotonic() - began)
+            time.sleep(max(0, min(load.refresh_every, end - time.monotonic())))
     return seconds
-
-
-def _wait_until(moment: float) -> None:
-    time.sleep(max(0, moment - time.time()))
 
 
 def _percentile(ordered: Sequence[float], percent: int) -> float:

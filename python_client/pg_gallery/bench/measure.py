@@ -11,6 +11,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import psycopg
+
 from .query import Answer, Asked
 from .results import Measured, Plan
 from .rivals.base import CannotExpressError, Request, Rival, TimedOutError
@@ -56,6 +58,8 @@ def _first_run(rival: Rival, asked: Asked) -> tuple[Request | None, Measured, An
         return None, Measured("cannot express", note=str(error)), None
     except TimedOutError:
         return None, Measured("timed out"), None
+    except psycopg.Error as error:  # of one rival at one query: the others go on
+        return None, Measured("failed", note=error.diag.message_primary or str(error)), None
     answer = request.answer(result)
     rows = answer if isinstance(answer, int) else len(answer)
     return request, Measured("same", [spent], rows), answer

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any, Literal, TypeAlias
 
 Role: TypeAlias = Literal["ours", "strategy", "rival", "engine"]
-Verdict: TypeAlias = Literal["same", "different", "timed out", "cannot express"]
+Verdict: TypeAlias = Literal["same", "different", "failed", "timed out", "cannot express"]
 
 OURS = "pg_gallery"
 ORIGINAL = "original"

@@ -99,12 +99,12 @@ def against(results: Results, name: str) -> Against:
 
 
 def disagreements(results: Results) -> list[tuple[QueryResult, str]]:
-    """Queries to which a rival or strategy gave other rows than we did."""
+    """Queries at which a rival or strategy failed, or gave other rows than we did."""
     return [
         (query, name)
         for query in results.matrix
         for name, measured in query.measured.items()
-        if measured.verdict == "different"
+        if measured.verdict in ("different", "failed")
     ]
 
 
@@ -125,7 +125,7 @@ def promises(results: Results) -> list[Promise]:
 def _same_rows(results: Results) -> Promise:
     different = disagreements(results)
     answers = sum(m.median is not None for q in results.matrix for m in q.measured.values())
-    found = f"{answers} answers compared, {len(different)} differ"
+    found = f"{answers} answers compared, {len(different)} differ or failed"
     return Promise("Every rival and every strategy returns our rows.", found, not different)
 
 

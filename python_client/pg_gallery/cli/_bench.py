@@ -103,7 +103,7 @@ def run(
     Without a URL on a PostgreSQL of its own, which needs nothing set up and is removed at the end;
     with one on a gallery that `bench create` made there.
 
-    Ends with 1 if a rival gave other rows than pg_gallery.
+    Ends with 1 if a rival failed or gave other rows than pg_gallery.
 
     JSON: what is also written to results.json
     """

@@ -247,8 +247,8 @@ def _milliseconds(value: float | None) -> str:
 
 
 def _time(measured: Measured, best: float | None) -> Cell:
-    if measured.verdict == "different":
-        return Cell("other rows", "bad")
+    if measured.verdict in ("different", "failed"):
+        return Cell("other rows" if measured.median else "failed", "bad", measured.note)
     if measured.median is None:
         short = "time-out" if measured.verdict == "timed out" else "-"
         return Cell(short, "soft", measured.note or measured.verdict)
