@@ -110,7 +110,7 @@ as $function$
 declare
     v_start gallery.position;
     v_range gallery.position[];
-    v_rows  gallery.position[] := '{}';
+    v_rows  gallery.position[] := array[]::gallery.position[];
 begin
     for v_turn in 1 .. case when s.by_quality and f.min_quality is null then 2 else 1 end loop
         declare

@@ -99,15 +99,15 @@ language plpgsql immutable
 set search_path from current
 as $function$
 declare
-    v_set    int := bit_count(bits);
+    v_set    int := bit_count(bits)::int;
     v_size   int := length(bits);
     v_step   int;
     v_from   int;
     v_found  int[];
-    v_slots  int[] := '{}';
+    v_slots  int[] := array[]::int[];
 begin
     if v_set = 0 or wanted <= 0 then
-        return '{}';
+        return v_slots;
     end if;
     -- sections that hold about twice what is wanted, if the bits are spread evenly
     v_step := greatest(64, least(v_size, 2 * wanted * (v_size / v_set)) / 8 * 8);

@@ -31,11 +31,11 @@ language plpgsql immutable
 set search_path from current
 as $function$
 declare
-    c_nil constant uuid := '00000000-0000-0000-0000-000000000000';
-    q gallery.bitmap_query := row('{}', '{}', '{}');
+    c_nil constant uuid := uuid '00000000-0000-0000-0000-000000000000';
+    q gallery.bitmap_query := row(array[]::smallint[], array[]::uuid[], array[]::gallery.clause[]);
 begin
     if cardinality(f.creators) = 1 then         -- first, for it may be rare
-        q.kinds := '{1}';
+        q.kinds := array[1::smallint];
         q.keys := f.creators;
     elsif f.creators is not null then
         q.clauses := q.clauses || row(array_fill(1::smallint, array[cardinality(f.creators)]), f.creators, null, null)::gallery.clause;

@@ -52,10 +52,10 @@ declare
     v_range gallery.block_range := row(-2147483648, 0, 2147483647, 0);
 begin
     if f.created_from is not null then
-        v_low := row(false, f.created_from, null, -9223372036854775808, '');
+        v_low := row(false, f.created_from, null::double precision, -9223372036854775808, '');
     end if;
     if f.created_before is not null then
-        v_high := row(false, f.created_before, null, -9223372036854775808, '');
+        v_high := row(false, f.created_before, null::double precision, -9223372036854775808, '');
     end if;
     if s.descending and not s.by_quality then
         v_high := least(v_high, s.after);
@@ -73,3 +73,22 @@ end
 $function$;
 comment on function gallery.bitmap_range(gallery.filter, gallery.scan) is
     'The slots that lie in the filter''s dates and after the scan''s position.';
+
+create or replace function gallery.range_beyond(r gallery.block_range, reached int, descending boolean)
+returns gallery.block_range
+language plpgsql immutable
+set search_path from current
+as $function$
+begin
+    if descending then
+        r.last_block := reached - 1;
+        r.last_slot := gallery.block_capacity();
+    else
+        r.first_block := reached + 1;
+        r.first_slot := 0;
+    end if;
+    return r;
+end
+$function$;
+comment on function gallery.range_beyond(gallery.block_range, int, boolean) is
+    'What is left of a range when the blocks up to one have been read.';

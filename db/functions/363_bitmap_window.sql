@@ -13,7 +13,7 @@ set enable_seqscan = 'off' set enable_bitmapscan = 'off' set enable_hashjoin = '
 set enable_memoize = 'off' set enable_material = 'off'
 as $function$
 begin
-    select array_agg(w.block_no order by w.n), array_agg(w.bits order by w.n) into block_nos, bits
+    select array_agg(w.block_no order by w.n), array_agg(w.bits::bit varying order by w.n) into block_nos, bits
     from (select b.block_no, b.n,
                  b.bits & (coalesce(k.must_dense, gallery.no_slots()) | k.must_sparse
                            | case when c.not_keys is null then gallery.no_slots()
@@ -37,8 +37,8 @@ comment on function gallery.bitmap_narrow(gallery.clause, int[], bit varying[]) 
     'Of some blocks'' bits, those that satisfy a clause; blocks in which none is left are dropped, null if all are.';
 
 create or replace function gallery.bitmap_window(
-    q gallery.bitmap_query, inout r gallery.block_range, descending boolean, blocks int,
-    out block_nos int[], out bits bit varying[], out exhausted boolean)
+    q gallery.bitmap_query, r gallery.block_range, descending boolean, blocks int,
+    out block_nos int[], out bits bit varying[], out reached int)
 language plpgsql stable
 set search_path from current
 set plan_cache_mode = 'force_generic_plan'
@@ -47,7 +47,6 @@ set enable_sort = 'off' set enable_memoize = 'off' set enable_material = 'off'
 as $function$
 declare
     v_keys    int := cardinality(q.keys);
-    v_reached int;
     v_n       int;
 begin
     if v_keys = 0 then                  -- all blocks
@@ -62,21 +61,20 @@ begin
         end if;
         bits := array_fill(gallery.all_slots(), array[cardinality(block_nos)]);
     elsif descending then               -- those in which the first key occurs
-        select array_agg(w.block_no), array_agg(w.bits) into block_nos, bits
+        select array_agg(w.block_no), array_agg(w.bits::bit varying) into block_nos, bits
         from (select k.block_no, coalesce(k.bits, (select gallery.slots_to_bits(e, 1) from unnest(k.slots) e)) as bits
               from gallery.bitmap_container k
               where k.key = q.keys[1] and k.kind = q.kinds[1] and k.block_no between r.first_block and r.last_block
               order by k.key desc, k.kind desc, k.block_no desc limit blocks) w;
     else
-        select array_agg(w.block_no), array_agg(w.bits) into block_nos, bits
+        select array_agg(w.block_no), array_agg(w.bits::bit varying) into block_nos, bits
         from (select k.block_no, coalesce(k.bits, (select gallery.slots_to_bits(e, 1) from unnest(k.slots) e)) as bits
               from gallery.bitmap_container k
               where k.key = q.keys[1] and k.kind = q.kinds[1] and k.block_no between r.first_block and r.last_block
               order by k.key, k.kind, k.block_no limit blocks) w;
     end if;
-    v_reached := block_nos[cardinality(block_nos)];
-    exhausted := v_reached is null;
-    if exhausted then
+    reached := block_nos[cardinality(block_nos)];
+    if reached is null then
         return;
     end if;
 
@@ -91,7 +89,7 @@ begin
 
     v_n := 2;
     while v_n <= v_keys and block_nos is not null loop
-        select array_agg(w.block_no order by w.n), array_agg(w.bits order by w.n) into block_nos, bits
+        select array_agg(w.block_no order by w.n), array_agg(w.bits::bit varying order by w.n) into block_nos, bits
         from (select b.block_no, b.n, b.bits & k.bits as bits
               from unnest(block_nos, bits) with ordinality b (block_no, bits, n)
               cross join lateral (
@@ -109,15 +107,7 @@ begin
         exit when block_nos is null;
         select w.block_nos, w.bits into block_nos, bits from gallery.bitmap_narrow(q.clauses[v_clause], block_nos, bits) w;
     end loop;
-
-    if descending then
-        r.last_block := v_reached - 1;
-        r.last_slot := gallery.block_capacity();
-    else
-        r.first_block := v_reached + 1;
-        r.first_slot := 0;
-    end if;
 end
 $function$;
 comment on function gallery.bitmap_window(gallery.bitmap_query, gallery.block_range, boolean, int) is
-    'The bits that satisfy a query in the next blocks of a range (null if none do), and the range that is left; exhausted: there were no more blocks.';
+    'The bits that satisfy a query in the next blocks of a range, null if none do. reached: the last block looked at; null if the range holds none.';

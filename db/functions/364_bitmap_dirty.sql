@@ -38,7 +38,7 @@ set search_path from current
 set plan_cache_mode = 'force_generic_plan' set enable_hashjoin = 'off' set enable_mergejoin = 'off' set enable_seqscan = 'off'
 as $function$
 begin
-    select array_agg(m.block_no), array_agg(m.bits) into block_nos, bits
+    select array_agg(m.block_no), array_agg(m.bits::bit varying) into block_nos, bits
     from (select b.block_no, ~ gallery.slots_to_bits(b.slot, 1) as bits
           from (select distinct i.content_source, i.content_id from gallery.dirty_item i) d
           join gallery.bitmap_item b using (content_id, content_source)

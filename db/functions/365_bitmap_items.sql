@@ -10,7 +10,7 @@ as $function$
 declare
     c_few   constant int := 300;
     v_block int := 0;                   -- so many blocks hold what is wanted,
-    v_set   bigint := 0;                -- and so many bits in all
+    v_set   bigint := 0::bigint;              -- and so many bits in all
     v_slots int[];
 begin
     while v_block < cardinality(block_nos) and v_set < wanted loop

@@ -63,16 +63,16 @@ declare
     v_dirty   boolean := exists (select from gallery.dirty_item);
     v_blocks  int := 2;
     v_batch   int;
-    v_places  gallery.position[] := '{}';
+    v_places  gallery.position[] := array[]::gallery.position[];
     v_taken   gallery.position[];
     w record;
     t record;
 begin
     while cardinality(v_places) < s.wanted loop
         select * into w from gallery.bitmap_window(v_query, v_range, s.descending, v_blocks);
-        exit when w.exhausted;
-        v_range := w.r;
-        v_batch := least(s.wanted, c_most);
+        exit when w.reached is null;
+        v_range := gallery.range_beyond(v_range, w.reached, s.descending);
+        v_batch := least(s.wanted, c_most)::int;
         while cardinality(w.block_nos) > 0 and cardinality(v_places) < s.wanted loop
             select * into t from gallery.bitmap_take(w.block_nos, w.bits, s.descending,
                 case when v_tests or v_dirty then v_batch else least(s.wanted - cardinality(v_places), c_most)::int end);

@@ -18,8 +18,8 @@ begin
     select * into v_clean from gallery.dirty_mask();
     loop
         select * into w from gallery.bitmap_window(v_query, v_range, s.descending, 64);
-        exit when w.exhausted;
-        v_range := w.r;
+        exit when w.reached is null;
+        v_range := gallery.range_beyond(v_range, w.reached, s.descending);
         continue when w.block_nos is null;
         if v_clean.block_nos is not null then
             w.bits := array(select b.bits & coalesce(m.bits, b.bits)
@@ -29,7 +29,7 @@ begin
         end if;
         block_nos := block_nos || w.block_nos;
         bits := bits || w.bits;
-        total := total + (select sum(bit_count(b)) from unnest(w.bits) b);
+        total := total + (select sum(bit_count(b))::bigint from unnest(w.bits) b);
         exit when total >= enough;
     end loop;
 end

@@ -9,7 +9,7 @@ declare
     c_batch  constant int := 4000;
     s        gallery.scan := gallery.make_scan('created_at', 'desc');
     v_result record;
-    v_total  bigint := cardinality(gallery.dirty_matches(f, s, null));
+    v_total  bigint := cardinality(gallery.dirty_matches(f, s, null))::bigint;
     t record;
 begin
     select * into v_result from gallery.bitmap_result(f, s, null);

@@ -58,7 +58,7 @@ declare
     v_ahead  boolean;
     v_behind boolean;
 begin
-    s.wanted := page_size + 1;
+    s.wanted := page_size::bigint + 1;
     v_page.places := gallery.run_strategy(strategy, f, s);
     v_ahead := cardinality(v_page.places) > page_size;
     v_page.places := v_page.places[:page_size];

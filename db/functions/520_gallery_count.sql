@@ -36,7 +36,7 @@ declare
                             creators, content_types, search, created_from, created_before, min_quality);
 begin
     if f.impossible then
-        return 0;
+        return 0::bigint;
     end if;
     if (gallery.current_settings()).enable_bitmap and gallery.bitmap_missing() is null then
         return gallery.bitmap_count(f);

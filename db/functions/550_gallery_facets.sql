@@ -69,9 +69,9 @@ declare
     v_tags   uuid[];                    -- every tag, in falling order of
     v_most   bigint[];                  --   how many items can carry it, indexed and dirty ones
     v_dirty  bigint[];                  -- matching dirty items among them
-    v_last   bigint := 1;               -- the count of the list's last place so far
-    v_listed  uuid[] := '{}';
-    v_counts bigint[] := '{}';
+    v_last   bigint := 1::bigint;               -- the count of the list's last place so far
+    v_listed uuid[] := array[]::uuid[];
+    v_counts bigint[] := array[]::bigint[];
     b record;
     c record;
 begin

@@ -11,10 +11,10 @@ declare
 begin
     select * into v_at from gallery.bitmap_locate(place, descending);
     return (
-        select coalesce(sum(bit_count(case
+        select (coalesce(sum(bit_count(case
             when b.block_no <> v_at.block_no then b.bits
             when descending then b.bits & (gallery.all_slots() >> v_at.slot)
-            else b.bits & (gallery.all_slots() << (gallery.block_capacity() - v_at.slot)) end)), 0)
+            else b.bits & (gallery.all_slots() << (gallery.block_capacity() - v_at.slot)) end)), 0))::bigint
         from unnest(block_nos, bits) b (block_no, bits)
         where case when descending then b.block_no >= v_at.block_no else b.block_no <= v_at.block_no end);
 end

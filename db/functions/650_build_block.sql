@@ -93,7 +93,7 @@ comment on function gallery.remove_block(int) is 'Removes a block and what it ho
 create or replace function gallery.items_to_index(
     lower gallery.position, upper gallery.position, newest bigint,
     out ids bigint[], out sources text[], out created_ats timestamptz[])
-language plpgsql
+language plpgsql stable
 set search_path from current
 set plan_cache_mode = 'force_generic_plan'
 set enable_seqscan = 'off' set enable_bitmapscan = 'off' set enable_hashjoin = 'off' set enable_mergejoin = 'off'

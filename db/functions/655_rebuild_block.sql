@@ -51,7 +51,7 @@ declare
     v_above   gallery.bitmap_block;
     v_next    int;
     v_items   record;
-    v_built   int[] := '{}';
+    v_built   int[] := array[]::int[];
     v_parts   int;
     v_old     record;
     v_new     record;
@@ -59,11 +59,11 @@ declare
     v_to      int;
 begin
     select * into v_block from gallery.bitmap_block b where b.block_no = p_block_no;
-    v_lower := row(false, v_block.lower_at, null, v_block.lower_id, v_block.lower_source);
+    v_lower := row(false, v_block.lower_at, null::double precision, v_block.lower_id, v_block.lower_source);
     select * into v_above from gallery.bitmap_block b where b.block_no > p_block_no order by b.block_no limit 1;
     if found then
         v_next := v_above.block_no;
-        v_upper := row(false, v_above.lower_at, null, v_above.lower_id, v_above.lower_source);
+        v_upper := row(false, v_above.lower_at, null::double precision, v_above.lower_id, v_above.lower_source);
     end if;
 
     select * into v_old from gallery.block_tags(array[p_block_no]);
@@ -71,7 +71,7 @@ begin
     select * into v_items
     from gallery.items_to_index(v_lower, v_upper, 9223372036854775806);
     v_items.ids := coalesce(v_items.ids, '{}');
-    v_parts := greatest(1, ceil(cardinality(v_items.ids) / gallery.block_capacity()::numeric));
+    v_parts := greatest(1, (cardinality(v_items.ids) + gallery.block_capacity() - 1) / gallery.block_capacity());
     if v_next - p_block_no <= v_parts then
         perform gallery.spread_blocks();
         v_next := (select b.block_no from gallery.bitmap_block b

@@ -17,7 +17,7 @@ begin
     else
         bits := (bits | (select gallery.slots_to_bits(e, 1) from unnest(sets) e))
                 & ~ (select gallery.slots_to_bits(e, 1) from unnest(clears) e);
-        cardinality := bit_count(bits);
+        cardinality := bit_count(bits)::int;
         if cardinality <= gallery.sparse_limit() / 2 then   -- half the limit: not back and forth at each change
             slots := coalesce(gallery.bits_to_slots(bits), '{}');
             bits := null;

@@ -39,7 +39,7 @@ declare
 begin
     select * into v_block from gallery.bitmap_block b where b.block_no = v_frontier;
     if found then
-        v_upper := row(false, v_block.lower_at, null, v_block.lower_id, v_block.lower_source);
+        v_upper := row(false, v_block.lower_at, null::double precision, v_block.lower_id, v_block.lower_source);
     end if;
     select * into n from gallery.items_to_index(gallery.first_place(), v_upper, gallery.block_capacity());
     if n.ids is null then

@@ -4,7 +4,7 @@ create or replace procedure gallery_rebuild()
 language plpgsql
 as $procedure$                          -- no SET clause: it commits; every name below is qualified
 declare
-    v_done  bigint := 0;
+    v_done  bigint := 0::bigint;
     v_items bigint;
     v_step  int;
 begin

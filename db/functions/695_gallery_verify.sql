@@ -11,7 +11,7 @@ set work_mem = '256MB' set jit = 'off'
 as $function$
 declare
     v_clean bit varying := (
-        select ~ gallery.slots_to_bits(b.slot, 1)
+        select (~ gallery.slots_to_bits(b.slot, 1))::bit varying
         from (select distinct d.content_source, d.content_id from gallery.dirty_item d) d
         join gallery.bitmap_item b using (content_id, content_source)
         where b.block_no = p_block_no);
