@@ -17,7 +17,7 @@ from ._demo import demo
 from ._load import load
 from ._migrate import migrate
 from ._options import with_options
-from ._reading import count, facets, page, tags
+from ._reading import count, explain, facets, page, tags
 from ._upkeep import configure, health, rebuild, refresh, settings, verify
 
 __all__ = ["app", "main"]
@@ -30,6 +30,7 @@ for _command in (
     count,
     facets,
     tags,
+    explain,
     refresh,
     rebuild,
     health,

@@ -13,6 +13,9 @@ from ..results import Item, Page
 from ._options import AsJson, Database, Filter, Order
 from ._output import note, out, print_json, table
 
+PageSize: TypeAlias = Annotated[
+    int | None, Option("--size", metavar="N", help="Items on the page, 1 to 500; default 25.")
+]
 Cursor: TypeAlias = Annotated[
     str | None,
     Option(metavar="CURSOR", help="Where the page starts, as an earlier page told it."),
@@ -27,9 +30,7 @@ def page(
     database: Database,
     filter: Filter,
     order: Order,
-    page_size: Annotated[
-        int | None, Option("--size", metavar="N", help="Items on the page, 1 to 500; default 25.")
-    ] = None,
+    page_size: PageSize = None,
     cursor: Cursor = None,
     rank: Annotated[
         int | None,
@@ -169,6 +170,35 @@ def tags(
         _note_neighbours(found)
     else:
         note("No tags.")
+
+
+def explain(
+    *,
+    database: Database,
+    filter: Filter,
+    order: Order,
+    page_size: PageSize = None,
+    cursor: Cursor = None,
+    strategy: Strategy = None,
+    as_json: AsJson = False,
+) -> None:
+    """Tell how a page would be found: every strategy's estimate, the choice, what it took.
+
+    Example:
+
+        pg-gallery explain --all anime --all landscape
+
+    JSON: what gallery_explain gives; without --json it is the same, in colour
+    """
+    with database.gallery() as gallery:
+        told = gallery.explain(
+            **filter.arguments(),
+            **order.arguments(),
+            page_size=page_size,
+            cursor=cursor,
+            strategy=strategy,
+        )
+    print_json(told) if as_json else out.print_json(data=told)
 
 
 def _print_page(name: str, found: Page[Any]) -> None:
