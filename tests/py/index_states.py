@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from random import Random
+from uuid import UUID
 
 import calls
 from calls import Connection
-from galleries import SOURCE_TYPES, Gallery, random_item, random_moments, random_tags
+from galleries import SOURCE_TYPES, Gallery, random_item, random_moments, random_tags, random_uuid
 from oracle import Item, Key
 
 CONSTANTS_FILE = Path(__file__).parents[2] / "db" / "functions" / "360_bitmap_bits.sql"
@@ -52,72 +53,115 @@ def rebuilt(conn: Connection, random: Random, gallery: Gallery) -> None:
 
 
 def dirty(conn: Connection, random: Random, gallery: Gallery) -> None:
-    """The index knows an older gallery: items have come, gone and changed since."""
+    """The index knows an older gallery: everything that can change has changed since."""
     older = older_gallery(random, gallery)
-    rebuilt(conn, random, older)
-    become(conn, older, gallery)
+    rebuilt(conn, random, older.gallery)
+    older.become(conn, gallery)
 
 
 def refreshed(conn: Connection, random: Random, gallery: Gallery) -> None:
     """The index knew an older gallery and has been brought up to date since, in two goes."""
-    older = older_gallery(random, gallery)
     between = older_gallery(random, gallery)
-    rebuilt(conn, random, older)
-    for before, after in ((older, between), (between, gallery)):
-        become(conn, before, after)
-        conn.execute("CALL gallery_refresh()")
+    older = older_gallery(random, between.gallery)
+    rebuilt(conn, random, older.gallery)
+    older.become(conn, between.gallery)
+    conn.execute("CALL gallery_refresh()")
+    between.become(conn, gallery)
+    conn.execute("CALL gallery_refresh()")
 
 
 STATES: tuple[State, ...] = (behind, rebuilt, dirty, refreshed)
 
 
-def older_gallery(random: Random, gallery: Gallery) -> Gallery:
-    """A gallery of the same tags and users, about half of whose items are other ones."""
+# --- what the gallery was before ---
+
+
+@dataclass
+class OlderGallery:
+    """A gallery, and what leads from it to a younger one besides plain changes of rows."""
+
+    gallery: Gallery
+    renamed: dict[Key, Key]  # items that stood under another key: older to younger
+    doomed_tag: UUID
+    doomed_user: UUID
+
+    def become(self, conn: Connection, younger: Gallery) -> None:
+        """Make the stored gallery the younger one by the fewest changes, in one transaction."""
+        new = {item.key: item for item in younger.items}
+        with conn.transaction():
+            conn.execute("DELETE FROM tags WHERE id = %s", (self.doomed_tag,))
+            conn.execute("DELETE FROM users WHERE id = %s", (self.doomed_user,))
+            for item in self.gallery.items:
+                survivor = new.pop(self.renamed.get(item.key, item.key), None)
+                if survivor is None:
+                    delete_item(conn, item.key)
+                elif survivor != item:
+                    change_item(conn, item, survivor)
+            calls.insert_items(conn, list(new.values()))
+
+
+def older_gallery(random: Random, gallery: Gallery) -> OlderGallery:
+    """About half of the items as they are; the others absent, changed, elsewhere or doomed."""
+    doomed_tag, doomed_user = random_uuid(random), random_uuid(random)
     items: list[Item] = []
+    renamed: dict[Key, Key] = {}
     for item in gallery.items:
         chance = random.random()
-        if chance < 0.5:
-            items.append(item)
-        elif chance < 0.8:  # the same item as it was before, but its prompt never changes
-            items.append(replace(another_item(random, gallery, item.key), prompt=item.prompt))
-    gone = [(10**6 + number, random.choice(SOURCE_TYPES)) for number in range(len(items) // 5)]
+        before = item
+        if chance < 0.2:
+            continue
+        if chance < 0.4:  # its prompt never changes
+            before = replace(another_item(random, gallery, item.key), prompt=item.prompt)
+        elif chance < 0.5:
+            before = replace(item, id=spare_id(random), source_type=random.choice(SOURCE_TYPES))
+            renamed[before.key] = item.key
+        if random.random() < 0.1:
+            before = replace(before, tags=before.tags | {doomed_tag})
+        if item.creator_id is None and random.random() < 0.3:
+            before = replace(before, creator_id=doomed_user)
+        items.append(before)
+    gone = [(spare_id(random), random.choice(SOURCE_TYPES)) for _ in range(len(items) // 5)]
     items += [another_item(random, gallery, key) for key in gone]
-    return replace(gallery, items=items)
+    random.shuffle(items)
+    older = replace(
+        gallery,
+        items=items,
+        tags=gallery.tags | {doomed_tag: str(doomed_tag)},
+        users=[*gallery.users, doomed_user],
+    )
+    return OlderGallery(older, renamed, doomed_tag, doomed_user)
+
+
+def spare_id(random: Random) -> int:
+    """An id that no item of a random gallery has."""
+    return random.randrange(10**6, 10**15)
 
 
 def another_item(random: Random, gallery: Gallery, key: Key) -> Item:
-    carried = random_tags(random, list(gallery.tags), is_oldest=False)
+    carried = random_tags(random, list(gallery.tags)[:16], is_oldest=False)
     near = random.choice([item.created_at for item in gallery.items] + random_moments(random, 2))
     return random_item(random, key, near, gallery.users, carried)
 
 
-def become(conn: Connection, before: Gallery, after: Gallery) -> None:
-    """Make the stored gallery another by the fewest changes of rows: deletes, updates, inserts."""
-    old = {item.key: item for item in before.items}
-    new = {item.key: item for item in after.items}
-    with conn.transaction():
-        for key in old.keys() - new.keys():
-            conn.execute("DELETE FROM content_items_all WHERE (id, source_type) = (%s, %s)", key)
-        for key in old.keys() & new.keys():
-            if old[key] != new[key]:
-                change_item(conn, old[key], new[key])
-        calls.insert_items(conn, [item for key, item in new.items() if key not in old])
+def delete_item(conn: Connection, key: Key) -> None:
+    conn.execute("DELETE FROM content_items_all WHERE (id, source_type) = (%s, %s)", key)
 
 
 def change_item(conn: Connection, old: Item, new: Item) -> None:
-    """Update the row of an item, then its tags."""
+    """Update the row of an item, its key included, then its tags."""
     conn.execute(
-        "UPDATE content_items_all SET (created_at, quality_score, creator_id, is_private,"
-        " content_type, title) = (%s::timestamptz, %s, %s, %s, %s, %s)"
+        "UPDATE content_items_all SET (id, source_type, created_at, quality_score, creator_id,"
+        " is_private, content_type, title) = (%s, %s, %s::timestamptz, %s, %s, %s, %s, %s)"
         " WHERE (id, source_type) = (%s, %s)",
         (
+            *new.key,
             new.created_at.text,
             new.quality_score,
             new.creator_id,
             new.is_private,
             new.content_type,
             new.title,
-            *new.key,
+            *old.key,
         ),
     )
     conn.execute(

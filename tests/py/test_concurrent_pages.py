@@ -66,13 +66,20 @@ class Changes:
         self.moved: set[Key] = set()  # items whose place in the page order was changed
         self.fresh_ids = count(random.randrange(10**6, 10**15))
 
+    def make_some(self) -> None:
+        """A few changes in one transaction, which now and then is rolled back."""
+        before = dict(self.loose)
+        with self.conn.transaction(force_rollback=self.random.random() < 0.15) as transaction:
+            for _ in range(self.random.randint(1, 3)):
+                self.make_one()
+        if transaction.force_rollback:
+            self.loose = before
+
     def make_one(self) -> None:
-        """One change, in one transaction."""
         kinds = [self.insert, self.insert]
         if self.loose:
             kinds += [self.delete, self.delete, self.retag, self.retag, self.move, self.hide]
-        with self.conn.transaction():
-            self.random.choice(kinds)()
+        self.random.choice(kinds)()
 
     def insert(self) -> None:
         key = (next(self.fresh_ids), self.random.choice(SOURCE_TYPES))
@@ -193,8 +200,8 @@ class Walk:
             if onward is None:
                 return met
             cursor, reached = onward, place(ahead[PAGE_SIZE - 1], self.sort)
-            for _ in range(self.changes.random.randint(1, 4)):
-                self.changes.make_one()
+            for _ in range(self.changes.random.randint(1, 3)):
+                self.changes.make_some()
             if self.changes.random.random() < 0.3:
                 self.conn.execute("CALL gallery_refresh()")
 
@@ -262,7 +269,7 @@ def writers(
     def writing(number: int, conn: Connection) -> Callable[[], object]:
         changes = Changes(conn, Random(number), gallery, loose[number::WRITERS])
         changes.moved = moved
-        return changes.make_one
+        return changes.make_some
 
     def refreshing(conn: Connection) -> Callable[[], object]:
         return lambda: conn.execute("CALL gallery_refresh()")

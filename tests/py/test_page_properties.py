@@ -172,9 +172,10 @@ def test_without_arguments_a_page_is_the_newest_25(conn: Connection) -> None:
 
 def test_an_explicit_null_is_the_default(conn: Connection) -> None:
     calls.store(conn, random_gallery(Random(26), 120))
-    nulls = ", ".join(
-        f"{name} => NULL" for name in calls.ARGUMENT_TYPES if name not in ("rank", "facet_limit")
+    names = conn.execute(
+        "SELECT unnest(proargnames[:pronargs]) FROM pg_proc WHERE oid = 'gallery_page'::regproc"
     )
+    nulls = ", ".join(f"{name} => NULL" for (name,) in names)
     nothing_given, given_nulls = (
         conn.execute(calls.query(f"SELECT p::text FROM gallery_page({given}) p")).fetchall()
         for given in ("", nulls)
