@@ -148,7 +148,7 @@ def _show_items(page: Page[Item]) -> None:
     rows = [[item.title, item.source_type, item.created_at] for item in page.items[:_ROWS_SHOWN]]
     if len(page) > _ROWS_SHOWN:
         rows.append(["…", "", ""])
-    out.print(table(["Title", "Source", "Created"], rows))
+    out.print(table(["Title", "Source", "Created (UTC)"], rows))
 
 
 def _milliseconds(action: Callable[[], object]) -> float:

@@ -59,7 +59,7 @@ def table(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> RenderableTy
 
 
 def shown(value: Any) -> str:
-    """A value as a person likes to read it."""
+    """A value as a person likes to read it; times are in UTC."""
     match value:
         case None:
             return ""
@@ -70,7 +70,7 @@ def shown(value: Any) -> str:
         case float():
             text = f"{value:.4g}"
         case datetime():
-            text = value.strftime("%Y-%m-%d %H:%M")
+            text = value.astimezone(timezone.utc).strftime("%Y-%m-%d %H:%M")
         case _:
             text = plain(str(value))
     return text

@@ -228,7 +228,7 @@ def _items_table(items: Sequence[Item]) -> RenderableType:
         (name, values) for name, values in optional if any(value is not None for value in values)
     ]
     return table(
-        ["Id", "Source", "Title", "Type", "Created", *(name for name, _ in kept)],
+        ["Id", "Source", "Title", "Type", "Created (UTC)", *(name for name, _ in kept)],
         (
             [
                 str(item.id),
