@@ -16,7 +16,7 @@ from typer import Argument, Option
 from .. import loading
 from ..loading import Format, LoadReport
 from ._options import AsJson, Database
-from ._output import err, out, print_json
+from ._output import err, note, out, print_json
 
 
 def load(
@@ -76,7 +76,8 @@ def load(
     if as_json:
         print_json({**vars(report), "seconds": seconds})
     else:
-        out.print(f"{described(report)} in {seconds:.1f} s")
+        out.print(f"{described(report)} that took {seconds:.1f} s.")
+        note("Now pg-gallery refresh brings statistics and bitmap index up to date.")
 
 
 def described(report: LoadReport) -> str:
