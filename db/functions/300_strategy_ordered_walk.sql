@@ -4,7 +4,8 @@
 -- Exactness: a walk is one range of a sort index, entered by one row comparison on (value, id,
 -- source). The index is ordered by (value, id); equal pairs of two partitions leave the merge in
 -- either order, so the rows that equal the last pair are fetched too (WITH TIES), and the few rows
--- found are put into the total order at the end. Items with and without a quality are two ranges.
+-- found are put into the total order at the end. The same holds where a budget of items ends a walk:
+-- it ends after a whole pair. Items with and without a quality are two ranges.
 --
 -- The planner settings leave the index walk as the only plan, so one generic plan serves all.
 
@@ -42,28 +43,45 @@ begin
             walk (name, keyset, range, page_order)
     loop
         execute format($template$
-            create or replace function gallery.walk_%1$s(f gallery.filter, s gallery.scan, v_after gallery.position)
-            returns setof gallery.position
-            language plpgsql stable rows 30
+            create or replace function gallery.walk_%1$s(f gallery.filter, s gallery.scan, v_after gallery.position, v_budget bigint)
+            returns gallery.stretch
+            language plpgsql stable
             set search_path from current
             set plan_cache_mode = 'force_generic_plan'
             set enable_seqscan = 'off' set enable_bitmapscan = 'off' set enable_sort = 'off'
             set enable_incremental_sort = 'off' set enable_hashjoin = 'off' set enable_mergejoin = 'off'
             set jit = 'off' set max_parallel_workers_per_gather = 0
             as $function$
+            declare
+                v_walked gallery.stretch;
             begin
-                return query
-                select %5$s
-                from content_items_all i
-                where %2$s
-                  and %3$s
-                  and %6$s
-                order by %4$s
-                fetch first (s.wanted) rows with ties;
+                v_walked.places := array(
+                    select row(%5$s)::gallery.position
+                    from (select i.*
+                          from content_items_all i
+                          where %2$s
+                            and %3$s
+                            and i.source_type in (f.sources[1], f.sources[2])
+                          order by %4$s
+                          fetch first (v_budget) rows with ties) i
+                    where %6$s
+                    order by %4$s
+                    fetch first (s.wanted) rows with ties);
+                if v_budget is not null and cardinality(v_walked.places) < s.wanted then
+                    v_walked.reached := (
+                        select row(%5$s)::gallery.position
+                        from content_items_all i
+                        where %2$s
+                          and %3$s
+                          and i.source_type in (f.sources[1], f.sources[2])
+                        order by %4$s
+                        offset v_budget - 1 limit 1);
+                end if;
+                return v_walked;
             end
             $function$;
-            comment on function gallery.walk_%1$s(gallery.filter, gallery.scan, gallery.position) is
-                'The first wanted matches after a place, with ties, walking the items by %1$s.';
+            comment on function gallery.walk_%1$s(gallery.filter, gallery.scan, gallery.position, bigint) is
+                'The first wanted matches after a place, with ties, walking the items by %1$s; within a budget of items, null for all.';
             $template$,
             v_walk.name, v_walk.keyset, v_walk.range, v_walk.page_order, gallery.position_sql(), gallery.match_sql());
     end loop;
@@ -102,37 +120,68 @@ $function$;
 comment on function gallery.walk_start(gallery.filter, gallery.scan, boolean) is
     'The exclusive start of a walk of the items with, or without, a quality (in a sort by created_at: of all).';
 
+create or replace function gallery.walk_range(f gallery.filter, s gallery.scan, no_quality boolean, budget bigint)
+returns gallery.stretch
+language plpgsql stable
+set search_path from current
+as $function$
+declare
+    v_start gallery.position := gallery.walk_start(f, s, no_quality);
+begin
+    return case
+        when v_start is null then row('{}', null)::gallery.stretch
+        when not s.by_quality then
+            case when s.descending then gallery.walk_created_at_desc(f, s, v_start, budget)
+                                   else gallery.walk_created_at_asc(f, s, v_start, budget) end
+        when no_quality then
+            case when s.descending then gallery.walk_no_quality_desc(f, s, v_start, budget)
+                                   else gallery.walk_no_quality_asc(f, s, v_start, budget) end
+        else
+            case when s.descending then gallery.walk_quality_desc(f, s, v_start, budget)
+                                   else gallery.walk_quality_asc(f, s, v_start, budget) end
+    end;
+end
+$function$;
+comment on function gallery.walk_range(gallery.filter, gallery.scan, boolean, bigint) is
+    'Walks the items with, or without, a quality (in a sort by created_at: all).';
+
+create or replace function gallery.walk(f gallery.filter, s gallery.scan, budget bigint)
+returns gallery.stretch
+language plpgsql stable
+set search_path from current
+as $function$
+declare
+    v_ranges boolean[] := case when s.by_quality and f.min_quality is null then array[s.backward, not s.backward] else '{f}' end;
+    v_range  boolean;
+    v_rows   gallery.position[] := array[]::gallery.position[];
+    v_walked gallery.stretch;
+begin
+    foreach v_range in array v_ranges loop
+        v_walked := gallery.walk_range(f, s, v_range, budget);
+        v_rows := v_rows || v_walked.places;
+        exit when cardinality(v_rows) >= s.wanted or (v_walked.reached).id is not null;
+    end loop;
+    v_walked.places := array(select p from gallery.in_page_order(v_rows, s) p);
+    if cardinality(v_walked.places) >= s.wanted then
+        v_walked.reached := null;
+    elsif (v_walked.reached).id is not null then       -- its namesake in the other partition has been looked at too
+        v_walked.reached.source := case when s.descending then '' else E'\x7f' end;
+    end if;
+    return v_walked;
+end
+$function$;
+comment on function gallery.walk(gallery.filter, gallery.scan, bigint) is
+    'Walks the items in page order and tests each, up to a page, or within a budget of items (null: no budget). Where a sort by quality goes on to the items without one, that stretch gets the budget once more.';
+
 create or replace function gallery.strategy_ordered_walk(f gallery.filter, s gallery.scan)
 returns setof gallery.position
 language plpgsql stable
 set search_path from current
 as $function$
 declare
-    v_start gallery.position;
-    v_range gallery.position[];
-    v_rows  gallery.position[] := array[]::gallery.position[];
+    v_walked gallery.stretch := gallery.walk(f, s, null);
 begin
-    for v_turn in 1 .. case when s.by_quality and f.min_quality is null then 2 else 1 end loop
-        declare
-            v_no_quality boolean := s.by_quality and f.min_quality is null and (v_turn = 1) = s.backward;
-        begin
-            v_start := gallery.walk_start(f, s, v_no_quality);
-            continue when v_start is null;
-            if not s.by_quality then
-                if s.descending then v_range := array(select w from gallery.walk_created_at_desc(f, s, v_start) w);
-                else                 v_range := array(select w from gallery.walk_created_at_asc(f, s, v_start) w); end if;
-            elsif v_no_quality then
-                if s.descending then v_range := array(select w from gallery.walk_no_quality_desc(f, s, v_start) w);
-                else                 v_range := array(select w from gallery.walk_no_quality_asc(f, s, v_start) w); end if;
-            else
-                if s.descending then v_range := array(select w from gallery.walk_quality_desc(f, s, v_start) w);
-                else                 v_range := array(select w from gallery.walk_quality_asc(f, s, v_start) w); end if;
-            end if;
-            v_rows := v_rows || v_range;
-            exit when cardinality(v_rows) >= s.wanted;
-        end;
-    end loop;
-    return query select p.* from gallery.in_page_order(v_rows, s) p;
+    return query select p.* from unnest(v_walked.places) p;
 end
 $function$;
 comment on function gallery.strategy_ordered_walk(gallery.filter, gallery.scan) is

@@ -27,7 +27,7 @@ $define$;
 comment on function gallery.is_match(gallery.filter, gallery.scan, gallery.position) is
     'Whether an item that matches stands at that very place.';
 
-create or replace function gallery.precedes_any(f gallery.filter, s gallery.scan, first gallery.position, strategy text)
+create or replace function gallery.precedes_any(f gallery.filter, s gallery.scan, first gallery.position, choice gallery.choice)
 returns boolean
 language plpgsql stable
 set search_path from current
@@ -42,13 +42,13 @@ begin
     s := gallery.reverse_scan(s);
     s.after := first;
     s.wanted := 1;
-    return cardinality(gallery.run_strategy(strategy, f, s)) > 0;
+    return cardinality(gallery.run_strategy(choice, f, s)) > 0;
 end
 $function$;
-comment on function gallery.precedes_any(gallery.filter, gallery.scan, gallery.position, text) is
+comment on function gallery.precedes_any(gallery.filter, gallery.scan, gallery.position, gallery.choice) is
     'Whether anything matches on the side from which a scan reached its first row.';
 
-create or replace function gallery.find_page(f gallery.filter, s gallery.scan, page_size int, strategy text, fingerprint text)
+create or replace function gallery.find_page(f gallery.filter, s gallery.scan, page_size int, choice gallery.choice, fingerprint text)
 returns gallery.page
 language plpgsql stable
 set search_path from current
@@ -59,13 +59,13 @@ declare
     v_behind boolean;
 begin
     s.wanted := page_size::bigint + 1;
-    v_page.places := gallery.run_strategy(strategy, f, s);
+    v_page.places := gallery.run_strategy(choice, f, s);
     v_ahead := cardinality(v_page.places) > page_size;
     v_page.places := v_page.places[:page_size];
     if v_page.places = '{}' then
         return v_page;
     end if;
-    v_behind := gallery.precedes_any(f, s, v_page.places[1], strategy);
+    v_behind := gallery.precedes_any(f, s, v_page.places[1], choice);
     if s.backward then
         v_page.places := array(select p from gallery.in_page_order(v_page.places, gallery.reverse_scan(s)) p);
     end if;
@@ -78,5 +78,5 @@ begin
     return v_page;
 end
 $function$;
-comment on function gallery.find_page(gallery.filter, gallery.scan, int, text, text) is
+comment on function gallery.find_page(gallery.filter, gallery.scan, int, gallery.choice, text) is
     'The places of the page that a scan leads to, and its two cursors, each null exactly where nothing matches any more that way.';

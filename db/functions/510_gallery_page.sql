@@ -24,17 +24,22 @@ declare
                                    creators, content_types, search, created_from, created_before, min_quality);
     s        gallery.scan := gallery.make_scan(sort_field, sort_order);
     v_size   int := gallery.check_page_size(page_size);
-    v_choice gallery.choice := gallery.choose_strategy(f, s, strategy);
+    v_choice gallery.choice;
     v_mark   text := gallery.fingerprint(f, s);
     v_page   gallery.page;
+    v_start  timestamptz := clock_timestamp();
 begin
+    s.wanted := v_size::bigint + 1;
+    v_choice := gallery.choose_strategy(f, s, strategy);
     if cursor is not null then
         s := gallery.open_cursor(cursor, s, v_mark);
     end if;
     if f.impossible then
         return;
     end if;
-    v_page := gallery.find_page(f, s, v_size, v_choice.strategy, v_mark);
+    v_page := gallery.find_page(f, s, v_size, v_choice, v_mark);
+    perform gallery.log_choice(v_choice.strategy, v_choice.k, v_choice.rarest_count, v_choice.estimated_candidates,
+                               coalesce(cardinality(v_page.places), 0), v_start, gallery.current_settings());
     return query
     select i.id, i.source_type, i.title, i.content_type, i.content_data, i.item_metadata, i.creator_id, i.created_at,
            i.updated_at, i.quality_score, i.is_private, i.path_thumb, i.path_thumbs_alt_res, i.prompt,

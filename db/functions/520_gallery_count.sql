@@ -20,6 +20,44 @@ $define$;
 comment on function gallery.count_matches(gallery.filter) is
     'Counts by testing every item of the sources asked for.';
 
+do $define$
+begin
+    execute format($template$
+        create or replace function gallery.count_fetched(f gallery.filter, source text, ids bigint[])
+        returns bigint
+        language plpgsql stable
+        set search_path from current
+        set plan_cache_mode = 'force_custom_plan' set work_mem = '4MB' set hash_mem_multiplier = 1
+        as $function$
+        begin
+            perform gallery.use_work_mem();
+            return (select count(*)
+                    from unnest(ids) c (id)
+                    join content_items_all i on i.id = c.id and i.source_type = count_fetched.source
+                    where %s);
+        end
+        $function$;
+        $template$, gallery.match_attributes_sql());
+end
+$define$;
+comment on function gallery.count_fetched(gallery.filter, text, bigint[]) is
+    'How many of some items of a source satisfy all but the filter''s tags.';
+
+create or replace function gallery.count_by_lists(f gallery.filter, g gallery.figures)
+returns bigint
+language plpgsql stable
+set search_path from current
+as $function$
+begin
+    return (select sum(gallery.count_fetched(f, source, ids))::bigint
+            from unnest(f.sources) source
+            cross join lateral gallery.list_carriers((g.narrowings[1]).tags, source) seed
+            cross join lateral gallery.keep_matches(seed, source, g.narrowings[2:], g) ids);
+end
+$function$;
+comment on function gallery.count_by_lists(gallery.filter, gallery.figures) is
+    'Counts by joining the lists of the filter''s tags, as strategy self_join does. Needs tags_all or tags_any.';
+
 create or replace function gallery_count(
     tags_all uuid[] default null, tags_any uuid[] default null, tags_none uuid[] default null,
     content_source_types text[] default null, viewer uuid default null, creators uuid[] default null,
@@ -34,12 +72,16 @@ as $function$
 declare
     f gallery.filter := gallery.make_filter(tags_all, tags_any, tags_none, content_source_types, viewer,
                             creators, content_types, search, created_from, created_before, min_quality);
+    v_in_force gallery.settings_in_force := gallery.current_settings();
 begin
     if f.impossible then
         return 0::bigint;
     end if;
-    if (gallery.current_settings()).enable_bitmap and gallery.bitmap_missing() is null then
+    if v_in_force.enable_bitmap and gallery.bitmap_missing() is null then
         return gallery.bitmap_count(f);
+    end if;
+    if (f.tags_all is not null or f.tags_any is not null) and v_in_force.enable_self_join then
+        return gallery.count_by_lists(f, gallery.read_figures(f, gallery.make_scan(null, null), v_in_force.fallback_default_count));
     end if;
     return gallery.count_matches(f);
 end

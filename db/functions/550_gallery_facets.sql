@@ -140,7 +140,6 @@ declare
     f        gallery.filter := gallery.make_filter(tags_all, tags_any, tags_none, content_source_types, viewer,
                                    creators, content_types, search, created_from, created_before, min_quality);
     s        gallery.scan := gallery.make_scan('created_at', 'desc');
-    v_choice gallery.choice := gallery.choose_strategy(f, s, null);
     v_limit  int := coalesce(facet_limit, 20);
     v_result record;
     v_taken  record;
@@ -154,7 +153,7 @@ begin
     end if;
     s.wanted := 9223372036854775806;
     if gallery.bitmap_missing() is not null or not (gallery.current_settings()).enable_bitmap or gallery.needs_item_test(f) then
-        return query select * from gallery.facets_of_items(gallery.run_strategy(v_choice.strategy, f, s), v_limit);
+        return query select * from gallery.facets_of_items(gallery.run_strategy(gallery.choose_strategy(f, s, null), f, s), v_limit);
         return;
     end if;
     v_dirty := gallery.dirty_matches(f, s, null);

@@ -99,7 +99,6 @@ declare
                                    creators, content_types, search, created_from, created_before, min_quality);
     s        gallery.scan := gallery.make_scan(sort_field, sort_order);
     v_mark   text := gallery.fingerprint(f, s);
-    v_choice gallery.choice := gallery.choose_strategy(f, s, null);
     v_place  gallery.position;
 begin
     if rank is null or rank < 0 then
@@ -112,7 +111,7 @@ begin
     if s.by_quality or gallery.needs_item_test(f)
        or gallery.bitmap_missing() is not null or not (gallery.current_settings()).enable_bitmap then
         s.wanted := rank;
-        v_place := gallery.last_of(gallery.run_strategy(v_choice.strategy, f, s), s);
+        v_place := gallery.last_of(gallery.run_strategy(gallery.choose_strategy(f, s, null), f, s), s);
     else
         v_place := gallery.bitmap_place_at(f, s, rank - 1);
     end if;

@@ -43,7 +43,7 @@ begin
 end
 $function$;
 comment on function gallery.take_dirty(int) is
-    'Moves a batch of the log into gallery.refresh_item, with what the tables and the index say of the items now. False: the log is empty.';
+    'Moves a batch of the log (null: all of it) into gallery.refresh_item, with what the tables and the index say of the items now. False: the log is empty.';
 
 create or replace function gallery.refresh_indexed()
 returns void

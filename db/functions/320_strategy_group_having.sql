@@ -1,0 +1,42 @@
+-- Strategy group_having: read the lists of all required tags at once, count how often each item
+-- occurs, keep those that occur in every list.
+
+create or replace function gallery.group_having(tags uuid[], source text)
+returns bigint[]
+language plpgsql stable
+set search_path from current
+set plan_cache_mode = 'force_custom_plan' set work_mem = '4MB' set hash_mem_multiplier = 1
+as $function$
+begin
+    perform gallery.use_work_mem();
+    return array(
+        select t.content_id
+        from content_tags t
+        where t.tag_id = any (tags) and t.content_source = source
+        group by t.content_id
+        having count(*) = cardinality(tags));       -- (item, tag) is unique
+end
+$function$;
+comment on function gallery.group_having(uuid[], text) is
+    'The items of a source that carry all of the tags.';
+
+create or replace function gallery.strategy_group_having(f gallery.filter, s gallery.scan)
+returns setof gallery.position
+language plpgsql stable
+set search_path from current
+as $function$
+declare
+    v_others gallery.narrowing[] := gallery.tag_conditions(s.figures, false);
+begin
+    return query
+    select p.*
+    from gallery.in_page_order(array(
+        select c
+        from unnest(f.sources) source
+        cross join lateral gallery.group_having(f.tags_all, source) carriers
+        cross join lateral gallery.keep_matches(carriers, source, v_others, s.figures) ids
+        cross join lateral gallery.page_of_candidates(f, s, source, ids) c), s) p;
+end
+$function$;
+comment on function gallery.strategy_group_having(gallery.filter, gallery.scan) is
+    'Groups the lists of the required tags by item. Cost: the lists of all of them, however rare the rarest.';

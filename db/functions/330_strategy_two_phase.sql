@@ -1,0 +1,70 @@
+-- Strategies two_phase_single and two_phase_dual: seed with the items that carry the rarest required
+-- tag, or the two rarest; then probe the junction for every other tag of each.
+
+create or replace function gallery.keep_carriers_of_all(ids bigint[], source text, tags uuid[])
+returns bigint[]
+language plpgsql stable
+set search_path from current
+set plan_cache_mode = 'force_generic_plan'
+as $function$
+begin
+    if ids = '{}' or tags = '{}' then
+        return ids;
+    end if;
+    return array(            -- offset 0: probes, in the order of the tags, up to the first that fails
+        select c.id
+        from unnest(ids) c (id)
+        where not exists (select from unnest(tags) w
+                          where not exists (select from content_tags t
+                                            where t.content_id = c.id and t.content_source = source
+                                              and t.tag_id = w offset 0) offset 0));
+end
+$function$;
+comment on function gallery.keep_carriers_of_all(bigint[], text, uuid[]) is
+    'Of some items of a source, those that carry all of the tags: a probe a tag, up to the first that is missing.';
+
+create or replace function gallery.strategy_two_phase_single(f gallery.filter, s gallery.scan)
+returns setof gallery.position
+language plpgsql stable
+set search_path from current
+as $function$
+declare
+    v_others gallery.narrowing[] := gallery.tag_conditions(s.figures, false);
+begin
+    return query
+    select p.*
+    from gallery.in_page_order(array(
+        select c
+        from unnest(f.sources) source
+        cross join lateral gallery.list_carriers(f.tags_all[:1], source) seed
+        cross join lateral gallery.keep_carriers_of_all(seed, source, f.tags_all[2:]) carriers
+        cross join lateral gallery.keep_matches(carriers, source, v_others, s.figures) ids
+        cross join lateral gallery.page_of_candidates(f, s, source, ids) c), s) p;
+end
+$function$;
+comment on function gallery.strategy_two_phase_single(gallery.filter, gallery.scan) is
+    'Seeds with the rarest required tag and probes for the others. Cost: its list, and for each item some probes.';
+
+create or replace function gallery.strategy_two_phase_dual(f gallery.filter, s gallery.scan)
+returns setof gallery.position
+language plpgsql stable
+set search_path from current
+as $function$
+declare
+    v_second gallery.narrowing[] := (gallery.tag_conditions(s.figures, true))[2:2];
+    v_others gallery.narrowing[] := gallery.tag_conditions(s.figures, false);
+begin
+    return query
+    select p.*
+    from gallery.in_page_order(array(
+        select c
+        from unnest(f.sources) source
+        cross join lateral gallery.list_carriers(f.tags_all[:1], source) rarest
+        cross join lateral gallery.keep_matches(rarest, source, v_second, s.figures) seed
+        cross join lateral gallery.keep_carriers_of_all(seed, source, f.tags_all[3:]) carriers
+        cross join lateral gallery.keep_matches(carriers, source, v_others, s.figures) ids
+        cross join lateral gallery.page_of_candidates(f, s, source, ids) c), s) p;
+end
+$function$;
+comment on function gallery.strategy_two_phase_dual(gallery.filter, gallery.scan) is
+    'Seeds with the join of the two rarest required tags and probes for the others. Cost: the two lists, and for each item of both some probes.';

@@ -1,0 +1,68 @@
+-- What the steps of the strategies cost. The unit is a buffer touched, a page of 8 kB read from memory
+-- or disk: it is what can be told beforehand (how long each tag's list is, is known), what makes a
+-- cold cache slow, and what EXPLAIN (BUFFERS) shows.
+-- These functions are single expressions, so that PostgreSQL puts them in line.
+
+create or replace function gallery.cost_of_listing(g gallery.figures, n gallery.narrowing)
+returns double precision
+language sql immutable
+return g.sources * cardinality(n.tags) * g.tag_probe + n.listed * g.list_row;
+comment on function gallery.cost_of_listing(gallery.figures, gallery.narrowing) is
+    'Reading the lists of a condition''s tags.';
+
+create or replace function gallery.cost_of_probing(g gallery.figures, ids double precision)
+returns double precision
+language sql immutable
+return ids * g.tag_probe;
+comment on function gallery.cost_of_probing(gallery.figures, double precision) is
+    'Learning of some items, one by one, whether they carry a tag.';
+
+create or replace function gallery.cost_of_narrowing(g gallery.figures, n gallery.narrowing, ids double precision)
+returns double precision
+language sql immutable
+return least(gallery.cost_of_listing(g, n), gallery.cost_of_probing(g, ids));
+comment on function gallery.cost_of_narrowing(gallery.figures, gallery.narrowing, double precision) is
+    'Keeping those of some items that satisfy a condition: by its tags'' lists, or by a probe for each.';
+
+create or replace function gallery.cost_of_fetching(g gallery.figures, ids double precision)
+returns double precision
+language sql immutable
+return least(ids * g.item_probe, g.item_pages);
+comment on function gallery.cost_of_fetching(gallery.figures, double precision) is
+    'Fetching items by their ids: each by a probe, or all there are.';
+
+create or replace function gallery.share_that_meets(g gallery.figures, n gallery.narrowing)
+returns double precision
+language sql immutable
+return case when n.carried then least(n.listed / g.items, 1) else greatest(1 - n.listed / g.items, 0) end;
+comment on function gallery.share_that_meets(gallery.figures, gallery.narrowing) is
+    'Which share of all items satisfies a condition, were no item to carry two of its tags.';
+
+create or replace function gallery.cost_of_walk_step(g gallery.figures, by_quality boolean)
+returns double precision
+language plpgsql immutable
+set search_path from current
+as $function$
+declare
+    -- items lie about in the order in which they were created, and in no order of quality
+    v_cost double precision := case when by_quality then 1.5::double precision else 0.3::double precision end;
+    v_met  double precision := 1::double precision;       -- the share of items that meet the conditions so far
+    n      gallery.narrowing;
+begin
+    foreach n in array g.narrowings loop
+        if n.carried and cardinality(n.tags) = 1 then
+            v_cost := v_cost + v_met * g.tag_probe;
+            v_met := v_met * gallery.share_that_meets(g, n);
+        end if;
+    end loop;
+    foreach n in array g.narrowings loop
+        if not (n.carried and cardinality(n.tags) = 1) then     -- looks through the item's tags
+            v_cost := v_cost + v_met * (g.tag_probe + 1);
+            v_met := v_met * gallery.share_that_meets(g, n);
+        end if;
+    end loop;
+    return v_cost;
+end
+$function$;
+comment on function gallery.cost_of_walk_step(gallery.figures, boolean) is
+    'Meeting an item on a walk and testing its tags up to the first that fails, were they independent.';

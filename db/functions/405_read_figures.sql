@@ -1,0 +1,95 @@
+-- Reads the figures that the planners choose by: how many items carry the tags, by the statistics, and
+-- how large the tables are.
+
+create or replace function gallery.count_carriers(tags uuid[], sources text[], fallback_count bigint)
+returns double precision[]
+language plpgsql stable
+set search_path from current
+set plan_cache_mode = 'force_generic_plan'
+as $function$
+begin
+    return array(
+        select (select (case when count(*) = 0 then fallback_count       -- no items in these sources is not the same as unknown
+                            else coalesce(sum(t.cardinality) filter (where t.content_source = any (sources)), 0) end)::double precision
+                from tag_cardinality_stats t where t.tag_id = w.tag)
+        from unnest(tags) with ordinality w (tag, n)
+        order by w.n);
+end
+$function$;
+comment on function gallery.count_carriers(uuid[], text[], bigint) is
+    'How many items of some sources carry each of the tags, by the statistics; the fallback for a tag without any.';
+
+create or replace function gallery.read_narrowings(f gallery.filter, fallback_count bigint)
+returns gallery.narrowing[]
+language plpgsql stable
+set search_path from current
+set plan_cache_mode = 'force_generic_plan'
+as $function$
+declare
+    v_all    int := coalesce(cardinality(f.tags_all), 0);
+    v_any    int := coalesce(cardinality(f.tags_any), 0);
+    v_listed double precision[] := gallery.count_carriers(f.tags_all || f.tags_any || f.tags_none, f.sources, fallback_count);
+    v_found  gallery.narrowing[] := array[]::gallery.narrowing[];
+begin
+    for v_n in 1 .. v_all loop
+        v_found := v_found || row(f.tags_all[v_n:v_n], true, v_listed[v_n])::gallery.narrowing;
+    end loop;
+    if v_any > 0 then
+        v_found := v_found || row(f.tags_any, true, (select sum(l) from unnest(v_listed[v_all + 1 : v_all + v_any]) l))::gallery.narrowing;
+    end if;
+    if cardinality(v_found) > 1 then
+        v_found := array(select n from unnest(v_found) n order by n.listed, n.tags);
+    end if;
+    if f.tags_none is not null then
+        v_found := v_found || row(f.tags_none, false, (select sum(l) from unnest(v_listed[v_all + v_any + 1 :]) l))::gallery.narrowing;
+    end if;
+    return v_found;
+end
+$function$;
+comment on function gallery.read_narrowings(gallery.filter, bigint) is
+    'What a filter asks of tags, in the order in which it is best applied. fallback_count: what a tag without statistics counts as.';
+
+create or replace function gallery.read_figures(f gallery.filter, s gallery.scan, fallback_count bigint)
+returns gallery.figures
+language plpgsql stable
+set search_path from current
+set plan_cache_mode = 'force_generic_plan'
+as $function$
+declare
+    c_entries constant double precision := 165::double precision;     -- on a leaf page of the junction's indexes
+    c_fanout  constant double precision := 200::double precision;     -- of their inner pages
+    c_ids     constant double precision := 365::double precision;     -- on any page of an index of ids
+    c_items   constant double precision := 25::double precision;      -- on a page of items
+    g         gallery.figures;
+    n         gallery.narrowing;
+    v_rows    double precision;
+    v_visible double precision;                     -- the share of the junction that index-only scans need not visit
+begin
+    g.narrowings := gallery.read_narrowings(f, fallback_count);
+    g.sources := cardinality(f.sources);
+    select sum(c.reltuples::double precision) filter (where c.oid = 'content_items'::regclass and 'items' = any (f.sources)
+                                       or c.oid = 'content_items_auto'::regclass and 'auto' = any (f.sources)),
+           sum(c.relpages::double precision) filter (where c.oid = 'content_items'::regclass and 'items' = any (f.sources)
+                                       or c.oid = 'content_items_auto'::regclass and 'auto' = any (f.sources)),
+           sum(c.reltuples::double precision) filter (where c.oid = 'content_tags'::regclass),
+           sum(c.relallvisible::double precision / nullif(c.relpages, 0)) filter (where c.oid = 'content_tags'::regclass)
+    into g.items, g.item_pages, v_rows, v_visible
+    from pg_class c
+    where c.oid in ('content_items'::regclass, 'content_items_auto'::regclass, 'content_tags'::regclass);
+    g.items := greatest(g.items, 1);
+    foreach n in array g.narrowings loop            -- the sizes of tables that were never analyzed are not known
+        if cardinality(n.tags) = 1 then
+            g.items := greatest(g.items, n.listed);
+        end if;
+    end loop;
+    g.item_pages := greatest(g.item_pages, g.items / c_items);
+    v_rows := greatest(v_rows, g.items);
+    g.item_probe := 2 + ceil(greatest(ln(g.items / c_ids) / ln(c_ids), 0));
+    g.tag_probe := 1 + ceil(greatest(ln(v_rows / c_entries) / ln(c_fanout), 0));
+    g.list_row := 1 / c_entries + 1 - coalesce(v_visible, 1);
+    g.walk_step := gallery.cost_of_walk_step(g, s.by_quality);
+    return g;
+end
+$function$;
+comment on function gallery.read_figures(gallery.filter, gallery.scan, bigint) is
+    'The figures for a query. fallback_count: what a tag without statistics counts as.';
