@@ -41,6 +41,7 @@ from walks import check_walk, keys_of
 PAGE_SIZE = 7
 WRITERS = 3
 WALKS = 12
+PAUSE = 0.005  # seconds between two changes of a writer: the refreshes must keep up with them all
 
 by_planner_and_bitmap = pytest.mark.parametrize(
     "strategy", [None, "bitmap"], ids=lambda strategy: strategy or "planner"
@@ -248,7 +249,10 @@ def last_page_of(walk: Walk) -> tuple[str | None, tuple[Any, ...] | None]:
 
 @contextmanager
 def writers(
-    database_url: str, gallery: Gallery, loose: Sequence[Item], moved: set[Key]
+    database_url: str,
+    gallery: Gallery,
+    loose: Sequence[Item],
+    moved: set[Key],
 ) -> Iterator[None]:
     """Connections that change the loose items, a share each, and one that refreshes the index.
 
@@ -261,20 +265,20 @@ def writers(
         try:
             with psycopg.connect(database_url, autocommit=True) as conn:
                 work_once = begin(conn)
-                while not done.is_set():
+                while not done.wait(PAUSE):
                     work_once()
         except BaseException as failure:
             failures.append(failure)
 
-    def writing(number: int, conn: Connection) -> Callable[[], object]:
+    def writes(number: int, conn: Connection) -> Callable[[], object]:
         changes = Changes(conn, Random(number), gallery, loose[number::WRITERS])
         changes.moved = moved
         return changes.make_some
 
-    def refreshing(conn: Connection) -> Callable[[], object]:
+    def refreshes(conn: Connection) -> Callable[[], object]:
         return lambda: conn.execute("CALL gallery_refresh()")
 
-    jobs = [partial(writing, number) for number in range(WRITERS)] + [refreshing]
+    jobs = [*(partial(writes, number) for number in range(WRITERS)), refreshes]
     threads = [Thread(target=work, args=(job,)) for job in jobs]
     for thread in threads:
         thread.start()
@@ -330,3 +334,31 @@ def test_every_function_agrees_with_the_tables_of_its_snapshot_while_others_writ
                 assert calls.value_of(conn, "gallery_count", **given) == len(expected)
                 counted = calls.rows_of(conn, "gallery_facets", **given, facet_limit=5)
                 assert counted == facets(items, wanted, gallery.tags, 5)
+
+
+def test_a_refresh_ends_while_changes_keep_coming(conn: Connection) -> None:
+    """Whenever a batch is taken from the log, another change is there already.
+
+    The time-out ends a test that would hang.
+    """
+    random = Random(33)
+    rebuilt(conn, random, random_gallery(random, 50))
+    conn.execute(
+        """
+        CREATE FUNCTION gallery.test_append() RETURNS trigger LANGUAGE plpgsql AS $$
+        BEGIN
+            INSERT INTO gallery.dirty_item (content_source, content_id)
+            SELECT source_type, id FROM public.content_items_all LIMIT 1;
+            RETURN NULL;
+        END $$;
+        CREATE TRIGGER test_append AFTER DELETE ON gallery.dirty_item
+        FOR EACH STATEMENT EXECUTE FUNCTION gallery.test_append();
+        """
+    )
+    try:
+        conn.execute("UPDATE content_items_all SET is_private = NOT is_private")
+        with calls.settings(conn, statement_timeout="60s"):
+            conn.execute("CALL gallery_refresh()")
+        assert conn.execute("SELECT count(*) FROM gallery.dirty_item").fetchone() == (1,)
+    finally:
+        conn.execute("DROP FUNCTION gallery.test_append CASCADE")
