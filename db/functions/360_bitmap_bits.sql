@@ -103,7 +103,7 @@ declare
     v_size   int := length(bits);
     v_step   int;
     v_from   int;
-    v_found  int[];
+    v_part   bit varying;
     v_slots  int[] := array[]::int[];
 begin
     if v_set = 0 or wanted <= 0 then
@@ -113,10 +113,10 @@ begin
     v_step := greatest(64, least(v_size, 2 * wanted * (v_size / v_set)) / 8 * 8);
     for v_section in 0 .. (v_size - 1) / v_step loop
         v_from := case when descending then greatest(0, v_size - (v_section + 1) * v_step) else v_section * v_step end;
-        v_found := gallery.bits_to_slots(substring(bits from v_from + 1
-            for case when descending then v_size - v_section * v_step - v_from else v_step end));
-        continue when v_found is null;
-        v_slots := v_slots || array(select v_from + f from unnest(v_found) f
+        v_part := substring(bits from v_from + 1
+                            for case when descending then v_size - v_section * v_step - v_from else v_step end);
+        continue when bit_count(v_part) = 0;
+        v_slots := v_slots || array(select v_from + f from unnest(gallery.bits_to_slots(v_part)) f
                                     order by case when descending then -f else f end);
         exit when cardinality(v_slots) >= wanted;
     end loop;

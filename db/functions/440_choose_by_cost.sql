@@ -1,5 +1,6 @@
 -- The cost planner: the least estimate is taken. The walk's estimate is a guess, for nobody knows where
--- in the page order the matches lie; so unless the lists are short, the two compete.
+-- in the page order the matches lie; so bitmaps are preferred to it, and where there are none, it
+-- competes with the lists unless these are short.
 
 create or replace function gallery.may_compete(s gallery.scan)
 returns boolean
@@ -27,12 +28,19 @@ set search_path from current
 as $function$
 declare
     v_best gallery.estimate := gallery.least_estimate(estimates);
+    v_bitmap gallery.estimate := gallery.estimate_of(estimates, 'bitmap');
     v_walk gallery.estimate := gallery.estimate_of(estimates, 'ordered_walk');
     v_join gallery.estimate := gallery.estimate_of(estimates, 'self_join');
 begin
     choice.strategy := v_best.strategy;
     choice.runs := v_best.strategy;
     choice.reason := 'its estimate is the least';
+    if v_best.strategy = 'ordered_walk' and v_bitmap.unable is null and not s.by_quality then
+        choice.strategy := 'bitmap';
+        choice.runs := 'bitmap';
+        choice.reason := 'where the matches lie is a guess for ordered_walk, and does not matter much to it';
+        return choice;
+    end if;
     if v_best.strategy <> 'bitmap' and v_walk.unable is null and in_force.enable_self_join and gallery.may_compete(s) then
         choice.strategy := case when v_join.unable is null and v_join.cost < v_walk.cost then 'self_join' else 'ordered_walk' end;
         choice.runs := 'walk_or_join';
