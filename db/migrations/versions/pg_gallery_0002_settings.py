@@ -55,9 +55,12 @@ def downgrade() -> None:
         """
         do $unschedule$
         begin
-            if exists (select from pg_extension where extname = 'pg_cron') and has_schema_privilege('cron', 'usage') then
-                perform cron.unschedule(j.jobid) from cron.job j
-                where j.jobname in ('pg_gallery refresh', 'pg_gallery purge run log') and j.username = current_user;
+            if exists (select from pg_extension where extname = 'pg_cron')
+               and has_schema_privilege('cron', 'usage') then
+                perform cron.unschedule(j.jobid)
+                from cron.job j
+                where j.jobname in ('pg_gallery refresh', 'pg_gallery purge run log')
+                  and j.username = current_user;
             end if;
         end
         $unschedule$;
