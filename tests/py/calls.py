@@ -196,12 +196,6 @@ def page(conn: Connection, wanted: Filter, sort: Sort | None = None, **others: A
     return Page([(row[0], row[1]) for row in rows], next_cursor, prev_cursor)
 
 
-def has_function(conn: Connection, name: str) -> bool:
-    """Whether the database has a function of that name beside the tables."""
-    found = conn.execute("SELECT to_regproc(%s) IS NOT NULL", (name,)).fetchone()
-    return found is not None and bool(found[0])
-
-
 @contextmanager
 def settings(conn: Connection, **values: str) -> Iterator[None]:
     """Session settings for the length of a block."""

@@ -31,6 +31,7 @@ FILTER_FUNCTIONS: dict[str, dict[str, Any]] = {
     "gallery_pick_strategy": {},
     "gallery_explain": {},
 }
+on_every_function = pytest.mark.parametrize("function", FILTER_FUNCTIONS)
 SORT_FUNCTIONS = ("gallery_page", "gallery_cursor_at", "gallery_explain")
 PAGE_FUNCTIONS = ("gallery_page", "gallery_explain")
 
@@ -52,19 +53,6 @@ def gallery(conn: Connection) -> Gallery:
     gallery = Gallery(items, dict(NAMES), [A_USER])
     calls.store(conn, gallery)
     return gallery
-
-
-def skip_unless_built(conn: Connection, function: str) -> None:
-    if not calls.has_function(conn, function):
-        pytest.skip(f"{function} is not built yet")
-
-
-@pytest.fixture(params=FILTER_FUNCTIONS)
-def function(request: pytest.FixtureRequest, conn: Connection, gallery: Gallery) -> str:
-    """Every function that takes a filter."""
-    name: str = request.param
-    skip_unless_built(conn, name)
-    return name
 
 
 def call(conn: Connection, function: str, wanted: Filter | None = None, **others: Any) -> list[Any]:
@@ -113,6 +101,7 @@ def scans_during(conn: Connection, function: str, wanted: Filter) -> int:
     ],
     ids=str,
 )
+@on_every_function
 def test_a_null_element_is_refused(conn: Connection, function: str, wanted: Filter) -> None:
     check_refused(conn, "TG004", function, wanted)
 
@@ -131,12 +120,14 @@ def test_a_null_element_is_refused(conn: Connection, function: str, wanted: Filt
     ],
     ids=lambda wanted: str(wanted)[:80],
 )
+@on_every_function
 def test_an_argument_out_of_range_is_refused(
     conn: Connection, function: str, wanted: Filter
 ) -> None:
     check_refused(conn, "TG004", function, wanted)
 
 
+@on_every_function
 @pytest.mark.parametrize("kind", ["user-regular", "user-auto"])
 def test_the_viewers_own_sources_are_refused_without_a_viewer(
     conn: Connection, function: str, kind: str
@@ -145,6 +136,7 @@ def test_the_viewers_own_sources_are_refused_without_a_viewer(
         check_refused(conn, "TG004", function, Filter(content_source_types=kinds))
 
 
+@on_every_function
 def test_a_contradiction_does_not_hide_an_argument_out_of_range(
     conn: Connection, function: str
 ) -> None:
@@ -158,7 +150,6 @@ def test_a_contradiction_does_not_hide_an_argument_out_of_range(
 def test_a_page_size_out_of_range_is_refused(
     conn: Connection, gallery: Gallery, function: str, page_size: int
 ) -> None:
-    skip_unless_built(conn, function)
     check_refused(conn, "TG004", function, page_size=page_size)
     check_refused(conn, "TG004", function, Filter(creators=[]), page_size=page_size)
 
@@ -176,7 +167,6 @@ def test_the_ends_of_the_range_of_page_size_are_taken(
 def test_an_unknown_sort_is_refused(
     conn: Connection, gallery: Gallery, function: str, argument: str, odd: str
 ) -> None:
-    skip_unless_built(conn, function)
     for wanted in (Filter(), Filter(creators=[])):
         check_refused(conn, "TG004", function, wanted, **{argument: odd})
 
@@ -186,14 +176,12 @@ def test_an_unknown_sort_is_refused(
 def test_an_unknown_strategy_is_refused(
     conn: Connection, gallery: Gallery, function: str, odd: str
 ) -> None:
-    skip_unless_built(conn, function)
     check_refused(conn, "TG004", function, strategy=odd)
     check_refused(conn, "TG004", function, Filter(creators=[]), strategy=odd)
 
 
 @pytest.mark.parametrize("rank", [-1, -(2**63)])
 def test_a_negative_rank_is_refused(conn: Connection, gallery: Gallery, rank: int) -> None:
-    skip_unless_built(conn, "gallery_cursor_at")
     check_refused(conn, "TG004", "gallery_cursor_at", rank=rank)
 
 
@@ -201,7 +189,6 @@ def test_a_negative_rank_is_refused(conn: Connection, gallery: Gallery, rank: in
 def test_a_facet_limit_out_of_range_is_refused(
     conn: Connection, gallery: Gallery, facet_limit: int
 ) -> None:
-    skip_unless_built(conn, "gallery_facets")
     check_refused(conn, "TG004", "gallery_facets", facet_limit=facet_limit)
 
 
@@ -251,7 +238,6 @@ def test_an_unknown_tag_that_is_not_wanted_excludes_nothing(
 def test_a_contradiction_is_empty_without_scanning(
     conn: Connection, gallery: Gallery, function: str, wanted: Filter
 ) -> None:
-    skip_unless_built(conn, function)
     assert scans_during(conn, function, Filter()) > 0, "the measure sees the scans there are"
     assert scans_during(conn, function, wanted) == 0
     assert call(conn, function, wanted) == ([(0,)] if function == "gallery_count" else [])
