@@ -10,9 +10,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
-from itertools import count
 from random import Random
 from threading import Event, Thread
 from typing import Any
@@ -23,17 +22,8 @@ from hypothesis import given
 
 import calls
 from calls import Connection, Page
-from galleries import (
-    SOURCE_TYPES,
-    Gallery,
-    examples,
-    random_filter,
-    random_gallery,
-    random_item,
-    random_moments,
-    random_tags,
-    seeds,
-)
+from changes import Changes
+from galleries import Gallery, examples, random_filter, random_gallery, seeds
 from index_states import rebuilt, shrink_blocks
 from oracle import SORTS, Filter, Item, Key, Sort, facets, ordered, place
 from walks import check_walk, keys_of
@@ -54,84 +44,6 @@ def database_url(module_database_url: str) -> str:
     with psycopg.connect(module_database_url, autocommit=True) as conn:
         shrink_blocks(conn)
     return module_database_url
-
-
-class Changes:
-    """Random changes of the items that may change, made to the tables and to a list alike."""
-
-    def __init__(self, conn: Connection, random: Random, gallery: Gallery, loose: Sequence[Item]):
-        self.conn = conn
-        self.random = random
-        self.gallery = gallery
-        self.loose = {item.key: item for item in loose}
-        self.moved: set[Key] = set()  # items whose place in the page order was changed
-        self.fresh_ids = count(random.randrange(10**6, 10**15))
-
-    def make_some(self) -> None:
-        """A few changes in one transaction, which now and then is rolled back."""
-        before = dict(self.loose)
-        with self.conn.transaction(force_rollback=self.random.random() < 0.15) as transaction:
-            for _ in range(self.random.randint(1, 3)):
-                self.make_one()
-        if transaction.force_rollback:
-            self.loose = before
-
-    def make_one(self) -> None:
-        kinds = [self.insert, self.insert]
-        if self.loose:
-            kinds += [self.delete, self.delete, self.retag, self.retag, self.move, self.hide]
-        self.random.choice(kinds)()
-
-    def insert(self) -> None:
-        key = (next(self.fresh_ids), self.random.choice(SOURCE_TYPES))
-        near = self.random.choice([*self.gallery.items, None])
-        when = near.created_at if near else random_moments(self.random, 1)[0]
-        carried = random_tags(self.random, list(self.gallery.tags), is_oldest=False)
-        item = random_item(self.random, key, when, self.gallery.users, carried)
-        calls.insert_items(self.conn, [item])
-        self.loose[key] = item
-
-    def delete(self) -> None:
-        item = self.pick()
-        self.execute("DELETE FROM content_items_all WHERE (id, source_type) = (%s, %s)", item)
-        del self.loose[item.key]
-
-    def retag(self) -> None:
-        item = self.pick()
-        carried = random_tags(self.random, list(self.gallery.tags), is_oldest=False)
-        self.execute("DELETE FROM content_tags WHERE (content_id, content_source) = (%s, %s)", item)
-        calls.insert_tags(self.conn, ((item.key, tag) for tag in carried))
-        self.loose[item.key] = replace(item, tags=carried)
-
-    def move(self) -> None:
-        item = self.pick()
-        when = random_moments(self.random, 1)[0]
-        self.moved.add(item.key)
-        self.execute(
-            "UPDATE content_items_all SET created_at = %s::timestamptz, quality_score = NULL"
-            " WHERE (id, source_type) = (%s, %s)",
-            item,
-            when.text,
-        )
-        self.loose[item.key] = replace(item, created_at=when, quality_score=None)
-
-    def hide(self) -> None:
-        item = self.pick()
-        self.execute(
-            "UPDATE content_items_all SET is_private = NOT is_private, creator_id = %s"
-            " WHERE (id, source_type) = (%s, %s)",
-            item,
-            self.gallery.users[0],
-        )
-        self.loose[item.key] = replace(
-            item, is_private=not item.is_private, creator_id=self.gallery.users[0]
-        )
-
-    def pick(self) -> Item:
-        return self.random.choice(list(self.loose.values()))
-
-    def execute(self, statement: str, item: Item, *values: Any) -> None:
-        self.conn.execute(calls.query(statement), (*values, *item.key))
 
 
 def halves(random: Random, items: Sequence[Item]) -> tuple[list[Item], list[Item]]:

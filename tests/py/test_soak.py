@@ -1,0 +1,43 @@
+"""Everything at once: short here, as long as one likes by `make soak MINUTES=…`.
+
+PG_GALLERY_SOAK_MINUTES is how long it goes on on each server, PG_GALLERY_SOAK_SEED what is drawn.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+
+import psycopg
+import pytest
+
+from harness.server import Server
+from index_states import shrink_blocks
+from soak import Plan, Soak
+
+MINUTES = float(os.environ.get("PG_GALLERY_SOAK_MINUTES", "0.2"))
+SEED = int(os.environ.get("PG_GALLERY_SOAK_SEED", "1"))
+
+
+@pytest.fixture
+def soak(database_url: str, server: Server) -> Callable[[Plan], None]:
+    """Soaks a fresh database, whose bitmap index has small blocks."""
+
+    def run(plan: Plan) -> None:
+        with psycopg.connect(database_url, autocommit=True) as conn:
+            shrink_blocks(conn)
+        Soak(database_url, plan, lambda: server.restart(kill=True)).run()
+
+    return run
+
+
+def test_every_answer_is_that_of_its_snapshot_while_everything_changes(
+    soak: Callable[[Plan], None],
+) -> None:
+    soak(Plan(seconds=MINUTES * 60 / 2, seed=SEED))
+
+
+def test_killing_the_server_at_random_loses_nothing_and_leaves_the_index_right(
+    soak: Callable[[Plan], None],
+) -> None:
+    soak(Plan(seconds=MINUTES * 60 / 2, seed=SEED + 1, kills=True))
