@@ -39,7 +39,7 @@ def plans_of(conn: Connection, function: str, given: Mapping[str, Any]) -> list[
             calls.rows_of(conn, function, **given)
     finally:
         conn.remove_notice_handler(take)
-    return [root for root in roots if root["Node Type"] != "Result"]
+    return roots
 
 
 def nodes_of(root: Node) -> Iterator[Node]:
@@ -49,16 +49,9 @@ def nodes_of(root: Node) -> Iterator[Node]:
         yield from nodes_of(child)
 
 
-def spine_of(root: Node) -> list[Node]:
-    """A plan's nodes without those of subplans: what the rows themselves come through."""
-    children = [
-        child for child in root.get("Plans", ()) if child["Parent Relationship"] != "SubPlan"
-    ]
-    return [root] + [node for child in children for node in spine_of(child)]
-
-
-def executed(nodes: Iterator[Node] | list[Node]) -> list[Node]:
-    return [node for node in nodes if node["Actual Loops"] > 0]
+def executed(root: Node) -> list[Node]:
+    """A plan's nodes without those that were never executed."""
+    return [node for node in nodes_of(root) if node["Actual Loops"] > 0]
 
 
 def buffers_of(conn: Connection, function: str, given: Mapping[str, Any]) -> int:
