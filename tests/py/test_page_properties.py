@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterator
 from random import Random
 
 import psycopg
@@ -126,6 +127,55 @@ def gallery_of_a_thousand_tags() -> Gallery:
         for source in SOURCE_TYPES
     ]
     return Gallery(items, tags, [], [random_uuid(random)])
+
+
+@pytest.fixture
+def competition(conn: Connection) -> Iterator[None]:
+    """Let self_join, where it is forced, be the competition of walk and lists.
+
+    What a step of the walk is said to cost, and so how far it goes before it hands over, is the
+    costs' own times the setting test.walk_step.
+    """
+    signature = "(f gallery.filter, s gallery.scan)"
+    conn.execute(
+        calls.query(
+            f"""
+            ALTER FUNCTION gallery.strategy_self_join{signature} RENAME TO strategy_kept;
+            CREATE FUNCTION gallery.strategy_self_join{signature} RETURNS SETOF gallery.position
+            LANGUAGE plpgsql STABLE AS $$
+            BEGIN
+                s.figures.walk_step :=
+                    (s.figures).walk_step * current_setting('test.walk_step')::double precision;
+                RETURN QUERY SELECT * FROM gallery.strategy_walk_or_join(f, s);
+            END $$
+            """
+        )
+    )
+    yield
+    conn.execute(
+        calls.query(
+            f"""
+            DROP FUNCTION gallery.strategy_self_join{signature};
+            ALTER FUNCTION gallery.strategy_kept{signature} RENAME TO strategy_self_join
+            """
+        )
+    )
+
+
+@given(seed=seeds(), size=sizes(), state=st.sampled_from(STATES))
+@examples(20)
+def test_walk_and_lists_in_competition_give_the_oracles_pages_wherever_they_hand_over(
+    conn: Connection, competition: None, seed: int, size: int, state: State
+) -> None:
+    random = Random(seed)
+    gallery = random_gallery(random, size)
+    state(conn, random, gallery)
+    for _ in range(FILTERS_A_GALLERY):
+        wanted, sort = random_filter(random, gallery), random.choice(SORTS)
+        expected = keys_of(ordered(gallery.items, wanted, sort))
+        page_size = random_page_size(random, len(expected))
+        with calls.settings(conn, **{"test.walk_step": str(10 ** random.uniform(-3, 1))}):
+            check_walk(conn, wanted, sort, page_size, expected, strategy="self_join")
 
 
 @given(seed=seeds(), size=sizes(60))
