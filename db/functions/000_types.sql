@@ -50,7 +50,8 @@ create type gallery.figures as (
     item_probe  double precision,       -- buffers touched to fetch an item by its id,
     tag_probe   double precision,       -- to learn whether an item carries a tag,
     list_row    double precision,       -- for a row of a tag's list,
-    walk_step   double precision        -- to meet an item on a walk and test it
+    walk_step   double precision,       -- to meet an item on a walk and test it
+    budget      double precision        -- that another strategy may touch before the bitmap index takes over
 );
 comment on type gallery.figures is
     'What statistics say of the data that a query asks for.';

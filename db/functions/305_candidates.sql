@@ -12,20 +12,18 @@ begin
 end
 $function$;
 comment on function gallery.use_work_mem() is
-    'Sets work_mem to max_work_mem_mb, up to the end of the innermost function that has a SET clause for work_mem.';
+    'Sets work_mem to max_work_mem_mb, up to the end of the innermost function that has a SET clause for work_mem: every strategy that handles lists.';
 
 create or replace function gallery.list_carriers(tags uuid[], source text)
 returns bigint[]
 language plpgsql stable
 set search_path from current
 set plan_cache_mode = 'force_generic_plan' set enable_seqscan = 'off' set enable_bitmapscan = 'off'
-set work_mem = '4MB' set hash_mem_multiplier = 1
 as $function$
 begin
     if cardinality(tags) = 1 then
         return array(select t.content_id from content_tags t where t.tag_id = tags[1] and t.content_source = source);
     end if;
-    perform gallery.use_work_mem();
     return array(select distinct t.content_id from content_tags t where t.tag_id = any (tags) and t.content_source = source);
 end
 $function$;
@@ -62,12 +60,10 @@ language plpgsql stable
 set search_path from current
 set plan_cache_mode = 'force_generic_plan' set enable_seqscan = 'off' set enable_bitmapscan = 'off'
 set enable_hashjoin = 'off' set enable_nestloop = 'off'
-set work_mem = '4MB' set hash_mem_multiplier = 1
 as $function$
 declare
     v_tag uuid := case when cardinality(tags) = 1 then tags[1] end;     -- one tag's list comes in the order of ids
 begin
-    perform gallery.use_work_mem();
     return case
         when carried and v_tag is not null then
             array(select c.id from unnest(ids) c (id)
@@ -149,11 +145,11 @@ begin
             returns setof gallery.position
             language plpgsql stable
             set search_path from current
-            set plan_cache_mode = 'force_generic_plan' set work_mem = '4MB' set hash_mem_multiplier = 1
+            set plan_cache_mode = 'force_generic_plan'
             as $function$
             begin
                 if cardinality(ids) > 1000 then     -- few are fetched one by one, by the cached plan
-                    perform gallery.use_work_mem(), set_config('plan_cache_mode', 'force_custom_plan', true);
+                    perform set_config('plan_cache_mode', 'force_custom_plan', true);
                 end if;
                 return query
                 select %3$s

@@ -6,10 +6,12 @@ create or replace function gallery.strategy_self_join(f gallery.filter, s galler
 returns setof gallery.position
 language plpgsql stable
 set search_path from current
+set work_mem = '4MB' set hash_mem_multiplier = 1
 as $function$
 declare
     v_conditions gallery.narrowing[] := (s.figures).narrowings;
 begin
+    perform gallery.use_work_mem();
     return query
     select p.*
     from gallery.in_page_order(array(

@@ -5,10 +5,9 @@ create or replace function gallery.group_having(tags uuid[], source text)
 returns bigint[]
 language plpgsql stable
 set search_path from current
-set plan_cache_mode = 'force_custom_plan' set work_mem = '4MB' set hash_mem_multiplier = 1
+set plan_cache_mode = 'force_custom_plan'
 as $function$
 begin
-    perform gallery.use_work_mem();
     return array(
         select t.content_id
         from content_tags t
@@ -24,10 +23,12 @@ create or replace function gallery.strategy_group_having(f gallery.filter, s gal
 returns setof gallery.position
 language plpgsql stable
 set search_path from current
+set work_mem = '4MB' set hash_mem_multiplier = 1
 as $function$
 declare
     v_others gallery.narrowing[] := gallery.tag_conditions(s.figures, false);
 begin
+    perform gallery.use_work_mem();
     return query
     select p.*
     from gallery.in_page_order(array(

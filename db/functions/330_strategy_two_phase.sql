@@ -27,10 +27,12 @@ create or replace function gallery.strategy_two_phase_single(f gallery.filter, s
 returns setof gallery.position
 language plpgsql stable
 set search_path from current
+set work_mem = '4MB' set hash_mem_multiplier = 1
 as $function$
 declare
     v_others gallery.narrowing[] := gallery.tag_conditions(s.figures, false);
 begin
+    perform gallery.use_work_mem();
     return query
     select p.*
     from gallery.in_page_order(array(
@@ -49,11 +51,13 @@ create or replace function gallery.strategy_two_phase_dual(f gallery.filter, s g
 returns setof gallery.position
 language plpgsql stable
 set search_path from current
+set work_mem = '4MB' set hash_mem_multiplier = 1
 as $function$
 declare
     v_second gallery.narrowing[] := (gallery.tag_conditions(s.figures, true))[2:2];
     v_others gallery.narrowing[] := gallery.tag_conditions(s.figures, false);
 begin
+    perform gallery.use_work_mem();
     return query
     select p.*
     from gallery.in_page_order(array(

@@ -45,10 +45,28 @@ $function$;
 comment on function gallery.count_candidates(gallery.candidates[]) is
     'How many candidates there are.';
 
+create or replace function gallery.page_of_lists(f gallery.filter, s gallery.scan, lists gallery.candidates[])
+returns setof gallery.position
+language plpgsql stable
+set search_path from current
+as $function$
+begin
+    return query
+    select p.*
+    from gallery.in_page_order(array(
+        select c
+        from unnest(lists) l
+        cross join lateral gallery.page_of_candidates(f, s, l.source, l.ids) c), s) p;
+end
+$function$;
+comment on function gallery.page_of_lists(gallery.filter, gallery.scan, gallery.candidates[]) is
+    'The page of candidates that satisfy the filter''s tags.';
+
 create or replace function gallery.strategy_walk_or_join(f gallery.filter, s gallery.scan)
 returns setof gallery.position
 language plpgsql stable
 set search_path from current
+set work_mem = '4MB' set hash_mem_multiplier = 1
 as $function$
 declare
     v_steps  gallery.narrowing[] := (s.figures).narrowings;
@@ -76,6 +94,7 @@ begin
             v_purse := 0;
         end if;
         if v_n = 2 then
+            perform gallery.use_work_mem();
             v_lists := gallery.list_candidates(f, v_steps[1].tags);
         end if;
         exit when v_n > cardinality(v_steps);
@@ -83,14 +102,8 @@ begin
         v_left := gallery.count_candidates(v_lists)::double precision;
         exit when v_left = 0;
     end loop;
-    return query
-    select p.* from unnest(v_places) p;
-    return query
-    select p.*
-    from gallery.in_page_order(array(
-        select c
-        from unnest(v_lists) l
-        cross join lateral gallery.page_of_candidates(f, s, l.source, l.ids) c), s) p;
+    return query select p.* from unnest(v_places) p;
+    return query select p.* from gallery.page_of_lists(f, s, v_lists) p;
 end
 $function$;
 comment on function gallery.strategy_walk_or_join(gallery.filter, gallery.scan) is

@@ -1,51 +1,60 @@
--- The cost planner: the least estimate is taken. The walk's estimate is a guess, for nobody knows where
--- in the page order the matches lie; so bitmaps are preferred to it, and where there are none, it
--- competes with the lists unless these are short.
+-- The cost planner: the least estimate is taken. But the walk's estimate is a guess, for nobody knows
+-- where in the page order the matches lie: so it is taken on a budget, and something stands behind
+-- it that has a bound. That is the bitmap index; or where there is none, the lists of the tags.
 
-create or replace function gallery.may_compete(s gallery.scan)
-returns boolean
+create or replace function gallery.worst_of_join(g gallery.figures)
+returns double precision
 language plpgsql immutable
 set search_path from current
 as $function$
 declare
-    g gallery.figures := s.figures;
     n gallery.narrowing := g.narrowings[1];
 begin
-    -- at the worst, no further condition narrows the first list; at the best, every item met is a match
-    return n.carried
-       and gallery.cost_of_listing(g, n) + n.listed * (g.item_probe + (cardinality(g.narrowings) - 1) * g.tag_probe)
-           > 2 * g.walk_step * s.wanted;
+    return case when n.carried then
+        gallery.cost_of_listing(g, n) + n.listed * (g.item_probe + (cardinality(g.narrowings) - 1) * g.tag_probe) end;
 end
 $function$;
-comment on function gallery.may_compete(gallery.scan) is
-    'Whether the walk could be less than half as costly as the lists.';
+comment on function gallery.worst_of_join(gallery.figures) is
+    'What strategy self_join costs if no further condition narrows its first list; null if it has none.';
 
 create or replace function gallery.choose_by_cost(
     s gallery.scan, estimates gallery.estimate[], in_force gallery.settings_in_force, choice gallery.choice)
 returns gallery.choice
-language plpgsql stable
+language plpgsql immutable
 set search_path from current
 as $function$
 declare
-    v_best gallery.estimate := gallery.least_estimate(estimates);
+    v_best   gallery.estimate := gallery.least_estimate(estimates);
+    v_walk   gallery.estimate := gallery.estimate_of(estimates, 'ordered_walk');
+    v_join   gallery.estimate := gallery.estimate_of(estimates, 'self_join');
     v_bitmap gallery.estimate := gallery.estimate_of(estimates, 'bitmap');
-    v_walk gallery.estimate := gallery.estimate_of(estimates, 'ordered_walk');
-    v_join gallery.estimate := gallery.estimate_of(estimates, 'self_join');
+    v_worst  double precision := gallery.worst_of_join(s.figures);
 begin
     choice.strategy := v_best.strategy;
     choice.runs := v_best.strategy;
     choice.reason := 'its estimate is the least';
-    if v_best.strategy = 'ordered_walk' and v_bitmap.unable is null and not s.by_quality then
-        choice.strategy := 'bitmap';
-        choice.runs := 'bitmap';
-        choice.reason := 'where the matches lie is a guess for ordered_walk, and does not matter much to it';
-        return choice;
-    end if;
-    if v_best.strategy <> 'bitmap' and v_walk.unable is null and in_force.enable_self_join and gallery.may_compete(s) then
+    if v_bitmap.unable is null then
+        -- a walk may turn out longer than thought; by quality, bitmap too may have to walk, once it has counted the matches
+        choice.figures.budget := v_bitmap.cost / 2;
+        if v_best.strategy = 'ordered_walk' and v_walk.cost < (choice.figures).budget then
+            choice.runs := 'walk_or_bitmap';
+            choice.reason := 'its estimate is the least; where the matches lie is a guess, so bitmap takes over if it is wrong';
+        elsif v_join.unable is null and v_join.cost < v_bitmap.cost and v_worst > v_bitmap.cost then
+            choice.strategy := 'self_join';
+            choice.runs := 'join_or_bitmap';
+            choice.figures.budget := v_bitmap.cost;
+            choice.reason := 'its estimate is less than that of bitmap; how many items share the tags is a guess, so bitmap takes over if it is wrong';
+        elsif v_best.strategy = 'ordered_walk' then
+            choice.strategy := 'bitmap';
+            choice.runs := 'bitmap';
+            choice.reason := 'its estimate is not much more than that of ordered_walk, and where the matches lie makes little difference to it';
+        end if;
+    -- at the best, every item that the walk meets is a match
+    elsif v_walk.unable is null and in_force.enable_self_join and v_worst > 2 * (s.figures).walk_step * s.wanted then
         choice.strategy := case when v_join.unable is null and v_join.cost < v_walk.cost then 'self_join' else 'ordered_walk' end;
         choice.runs := 'walk_or_join';
-        choice.reason := format('where the matches lie is a guess, so %s competes with %s: they take turns, neither spending more than the other',
-                                choice.strategy, case choice.strategy when 'self_join' then 'ordered_walk' else 'self_join' end);
+        choice.reason := format('where the matches lie is a guess, so it takes turns with %s, neither spending more than the other',
+                                case choice.strategy when 'self_join' then 'ordered_walk' else 'self_join' end);
     end if;
     return choice;
 end

@@ -27,10 +27,9 @@ begin
         returns bigint
         language plpgsql stable
         set search_path from current
-        set plan_cache_mode = 'force_custom_plan' set work_mem = '4MB' set hash_mem_multiplier = 1
+        set plan_cache_mode = 'force_custom_plan'
         as $function$
         begin
-            perform gallery.use_work_mem();
             return (select count(*)
                     from unnest(ids) c (id)
                     join content_items_all i on i.id = c.id and i.source_type = count_fetched.source
@@ -47,8 +46,10 @@ create or replace function gallery.count_by_lists(f gallery.filter, g gallery.fi
 returns bigint
 language plpgsql stable
 set search_path from current
+set work_mem = '4MB' set hash_mem_multiplier = 1
 as $function$
 begin
+    perform gallery.use_work_mem();
     return (select sum(gallery.count_fetched(f, source, ids))::bigint
             from unnest(f.sources) source
             cross join lateral gallery.list_carriers((g.narrowings[1]).tags, source) seed

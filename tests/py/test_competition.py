@@ -1,0 +1,65 @@
+"""Strategies that compete give the oracle's page, wherever one of them hands over to the other.
+
+The planner is rigged: it always lets the two compete, on budgets that change from page to page.
+"""
+
+from __future__ import annotations
+
+from random import Random
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+import calls
+from calls import Connection
+from galleries import random_filter, random_gallery, seeds, sizes
+from index_states import State, dirty, rebuilt, refreshed, shrink_blocks
+from oracle import SORTS, ordered
+from walks import check_walk, keys_of
+
+FILTERS_A_GALLERY = 15
+
+# A filter without a list to start from is left to the one who needs none.
+RIGGED = """
+CREATE OR REPLACE FUNCTION gallery.choose_by_cost(
+    s gallery.scan, estimates gallery.estimate[], in_force gallery.settings_in_force,
+    choice gallery.choice)
+RETURNS gallery.choice LANGUAGE plpgsql VOLATILE AS $$
+BEGIN
+    choice.strategy := 'ordered_walk';
+    choice.runs := CASE WHEN (s.figures).narrowings[1].carried OR '{runs}' = 'walk_or_bitmap'
+                        THEN '{runs}' ELSE 'ordered_walk' END;
+    choice.figures.walk_step := 10 ^ (4 * random() - 2);
+    choice.figures.item_probe := 10 ^ (4 * random() - 2);
+    choice.figures.tag_probe := 10 ^ (4 * random() - 2);
+    choice.figures.list_row := 10 ^ (4 * random() - 2);
+    choice.figures.budget := 10 ^ (4 * random() - 2);
+    RETURN choice;
+END $$
+"""
+
+
+@pytest.fixture(params=("walk_or_join", "walk_or_bitmap", "join_or_bitmap"))
+def rigged(request: pytest.FixtureRequest, conn: Connection) -> Connection:
+    """A database with tiny blocks, in which these two compete for every page."""
+    shrink_blocks(conn)
+    conn.execute(calls.query(RIGGED.format(runs=request.param)))
+    return conn
+
+
+@given(seed=seeds(), size=sizes(), state=st.sampled_from((rebuilt, dirty, refreshed)))
+@settings(
+    max_examples=12,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
+def test_a_page_is_the_oracles_wherever_one_hands_over_to_the_other(
+    rigged: Connection, seed: int, size: int, state: State
+) -> None:
+    random = Random(seed)
+    gallery = random_gallery(random, size)
+    state(rigged, random, gallery)
+    for _ in range(FILTERS_A_GALLERY):
+        wanted, sort = random_filter(random, gallery), random.choice(SORTS)
+        expected = keys_of(ordered(gallery.items, wanted, sort))
+        check_walk(rigged, wanted, sort, 1 + len(expected) // random.randint(1, 6), expected)
