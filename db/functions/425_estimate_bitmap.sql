@@ -17,6 +17,7 @@ declare
     n         gallery.narrowing;
     v_missing text := gallery.bitmap_missing();
     v_keys    double precision := (1 + coalesce(cardinality(f.creators), 0) + case when f.viewer is null then 0 else 2 end)::double precision;
+    v_wanted  double precision := least(s.wanted, g.items);
     v_left    double precision := g.items;          -- that carry the tags asked for
     v_dirty   double precision;                     -- to test the items that are not indexed yet
     v_blocks  double precision;
@@ -37,10 +38,10 @@ begin
     if s.by_quality then                -- all matches are counted, up to so many that they are no longer fetched and sorted
         v_read := least(v_read, greatest(ceil(c_sorted * v_blocks / greatest(v_left, 1)), c_window));
         v_then := case when v_left < c_sorted then v_left * (c_chunk + g.item_probe)
-                       else g.walk_step * least(s.wanted::double precision * g.items / greatest(v_left, 1), g.items) end;
+                       else g.walk_step * least(v_wanted * g.items / greatest(v_left, 1), g.items) end;
     else                                -- as far as a page takes, if matches are spread evenly
-        v_read := least(v_read, ceil(2 * s.wanted::double precision * v_blocks / greatest(v_left, 1)) + 1);
-        v_then := s.wanted * c_chunk;
+        v_read := least(v_read, ceil(2 * v_wanted * v_blocks / greatest(v_left, 1)) + 1);
+        v_then := v_wanted * c_chunk;
     end if;
     return row('bitmap', v_left, c_statements + v_dirty + v_read * v_keys * c_container + v_then, null)::gallery.estimate;
 end
