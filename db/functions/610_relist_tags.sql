@@ -56,6 +56,21 @@ end
 $function$;
 comment on function gallery.relist_tag_renamed() is 'Lists a tag under its new name.';
 
+-- A tag may come back with the id that it had: its counts, never changed meanwhile, say nothing.
+create or replace function gallery.relist_tags_inserted()
+returns trigger
+language plpgsql security definer
+set search_path from current
+as $function$
+begin
+    perform gallery.list_tags(array(
+        select n.id from new_rows n
+        where exists (select from tag_cardinality_stats s where s.tag_id = n.id)));
+    return null;
+end
+$function$;
+comment on function gallery.relist_tags_inserted() is 'Lists new tags that have counts already.';
+
 create or replace function gallery.relist_tags_deleted()
 returns trigger
 language plpgsql security definer
@@ -82,5 +97,5 @@ comment on function gallery.relist_truncated() is 'Empties the listing.';
 
 revoke execute on function
     gallery.relist_counts_inserted(), gallery.relist_counts_deleted(), gallery.relist_counts_updated(),
-    gallery.relist_tag_renamed(), gallery.relist_tags_deleted(), gallery.relist_truncated()
+    gallery.relist_tag_renamed(), gallery.relist_tags_inserted(), gallery.relist_tags_deleted(), gallery.relist_truncated()
 from public;

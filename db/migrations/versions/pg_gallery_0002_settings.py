@@ -39,6 +39,9 @@ def upgrade() -> None:
         create trigger relist_renamed after update of id, name on tags
             for each row when ((old.id, old.name) is distinct from (new.id, new.name))
             execute function gallery.relist_tag_renamed();
+        create trigger relist_inserted after insert on tags
+            referencing new table as new_rows
+            for each statement execute function gallery.relist_tags_inserted();
         create trigger relist_deleted after delete on tags
             referencing old table as old_rows
             for each statement execute function gallery.relist_tags_deleted();
@@ -70,6 +73,7 @@ def downgrade() -> None:
         drop trigger relist_deleted on tag_cardinality_stats;
         drop trigger relist_truncated on tag_cardinality_stats;
         drop trigger relist_renamed on tags;
+        drop trigger relist_inserted on tags;
         drop trigger relist_deleted on tags;
         drop trigger relist_truncated on tags;
         """

@@ -53,6 +53,18 @@ class Cluster:
         ).check()
         return Cluster(self._run, directory, port)
 
+    def copy_database(self, source: str, target: str) -> None:
+        """Dumps a database, and restores the dump into another, which is empty."""
+        address = f"host=localhost port={self.port} user={SUPERUSER}"
+        dump = f"{self.directory}.dump"
+        self._run(
+            "pg_dump", "--format=custom", f"--file={dump}", f"--dbname={address} dbname={source}"
+        ).check()
+        self._run(
+            "pg_restore", "--exit-on-error", f"--dbname={address} dbname={target}", dump
+        ).check()
+        self._run("rm", dump).check()
+
     def read_log(self) -> str:
         """What the server has logged since its data directory was made."""
         return self._run("cat", self.log).check()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import abstractmethod
 
 from harness.cluster import SUPERUSER, Cluster
-from harness.server import Server
+from harness.server import Server, database_name
 from harness.standby import Standby
 
 
@@ -24,6 +24,11 @@ class ManagedServer(Server):
         cluster = self._primary.make_standby(*self._place_for_standby())
         cluster.start()
         return Standby(cluster, self._cluster_url(cluster), self._cluster_url(self._primary))
+
+    def restored_dump(self, url: str) -> str:
+        copy = self.empty_database()
+        self._primary.copy_database(database_name(url), database_name(copy))
+        return copy
 
     def read_log(self) -> str:
         return self._primary.read_log()

@@ -17,6 +17,13 @@ from harness.standby import Standby
 from pg_gallery import migrate
 
 
+def database_name(url: str) -> str:
+    """The database that a URL names."""
+    name = make_url(url).database
+    assert name is not None
+    return name
+
+
 class Server:
     """A PostgreSQL server under test, here one's own: its role must be allowed to create databases.
 
@@ -68,11 +75,13 @@ class Server:
         """
         self._unsupported("pg_cron works in a database that we may not choose, or is not there")
 
+    def restored_dump(self, url: str) -> str:
+        """Makes a database from a dump of another; returns its URL."""
+        self._unsupported("the programs of a server of one's own are out of reach")
+
     def drop_database(self, url: str) -> None:
         """Drops a database made here, whoever is connected."""
-        name = make_url(url).database
-        assert name is not None
-        self._drop(name)
+        self._drop(database_name(url))
 
     def restart(self, *, kill: bool = False) -> None:
         """Stops the server and starts it again, with `kill` as after a crash; ends connections."""
