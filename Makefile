@@ -51,6 +51,15 @@ types: venv ## mypy, strict
 test-py: venv image ## All tests (pytest, and pgTAP through it); ARGS="-k cursor" for some of them
 	$(BIN)/pytest $(SIDE_BY_SIDE) $(ARGS)
 
+# What the soak draws; it says it, to be given again.
+MINUTES ?= 10
+SEED ?= $(shell date +%s)
+
+.PHONY: soak
+soak: venv image ## Stress both servers, kill them now and then, lose nothing: MINUTES=10 on each
+	PG_GALLERY_SOAK_MINUTES=$(MINUTES) PG_GALLERY_SOAK_SEED=$(SEED) \
+	  $(BIN)/pytest $(SIDE_BY_SIDE) -rA tests/py/test_soak.py $(ARGS)
+
 .PHONY: test-sql
 test-sql: venv image ## The pgTAP tests of tests/sql alone
 	$(BIN)/pytest tests/py/test_pgtap.py $(ARGS)
