@@ -110,13 +110,14 @@ def test_what_the_bitmaps_took_are_containers_and_the_rows_of_the_page(conn: Con
 
 
 def test_the_buffers_told_are_those_of_the_page(conn: Connection) -> None:
+    """At the least: any run may have to read the catalogs anew, after another's ANALYZE."""
     for wanted in (Filter(), Filter(tags_all=[OLDER])):
         for strategy in (None, "ordered_walk"):
             given = calls.arguments(wanted, strategy=strategy)
             told = took(conn, wanted, strategy=strategy)
-            assert told["shared_buffers"] == pytest.approx(
-                buffers_of(conn, "gallery_page", given), rel=0.05, abs=5
-            )
+            seen = [took(conn, wanted, strategy=strategy)["shared_buffers"] for _ in range(3)]
+            real = [buffers_of(conn, "gallery_page", given) for _ in range(3)]
+            assert min(seen) == pytest.approx(min(real), rel=0.05, abs=5)
             assert told["ms"] > 0
             assert 0 <= told["read_from_disk"] <= told["shared_buffers"]
 
