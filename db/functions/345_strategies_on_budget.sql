@@ -10,7 +10,7 @@ set search_path from current
 as $function$
 declare
     g        gallery.figures := s.figures;
-    v_walked gallery.stretch := gallery.walk(f, s, ceil(g.budget / g.walk_step)::bigint);
+    v_walked gallery.stretch := gallery.walk(f, s, least(ceil(g.budget / g.walk_step), 1e18)::bigint);
 begin
     return query select p.* from unnest(v_walked.places) p;
     if (v_walked.reached).id is not null then
