@@ -174,6 +174,17 @@ def test_statistics_equal_a_plain_count_after_refreshes_beside_writers(database_
     Soak(database_url, plan, kill=lambda: None).run()
 
 
+def test_a_tag_made_anew_with_the_items_it_had_is_listed_as_before(conn: Connection) -> None:
+    """Its count never changes: the tag comes back before a refresh sees that it was gone."""
+    fill(conn)
+    listed = calls.rows_of(conn, "gallery_tags")
+    gallery = random_gallery(Random(51), 300)
+    calls.store(conn, gallery)
+    conn.execute("CALL gallery_refresh()")
+    assert calls.rows_of(conn, "gallery_tags") == listed != []
+    check_derived(conn)
+
+
 # --- stopped in the middle ---
 
 REFRESH_STOPS = (
