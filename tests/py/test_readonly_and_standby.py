@@ -46,7 +46,7 @@ WRITES = {
     "gallery_configure": "SELECT gallery_configure('{}')",
 }
 # Volatile, and writing nothing but a line in the server log, or an EXPLAIN's measurements.
-VOLATILE_READERS = "{log_choice,gallery_explain,work_done}"
+VOLATILE_READERS = "{log_choice,gallery_explain,run_page,work_done,rows_read}"
 OUR_FUNCTIONS = (
     "(pronamespace = 'gallery'::regnamespace"
     " OR pronamespace = 'public'::regnamespace AND proname LIKE 'gallery\\_%')"
