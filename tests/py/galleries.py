@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from random import Random
 from typing import TypeVar
 from uuid import UUID
@@ -103,22 +103,30 @@ def random_uuid(random: Random) -> UUID:
 
 
 def random_gallery(random: Random, size: int) -> Gallery:
-    """A gallery of that many items, full of ties and of namesakes in the other partition."""
+    """A gallery of that many items, full of ties and of namesakes in the other partition.
+
+    Half of the namesakes are twins: equal in all that they are sorted by but their source.
+    """
     users = [random_uuid(random) for _ in range(4)]
     tags = {random_uuid(random): f"tag {number:02}" for number in range(16)}
     moments = random_moments(random, size)
     keys = random_keys(random, size)
-    oldest = min(moments[: len(keys)], default=None)
-    items = []
-    for key, created_at in zip(keys, moments, strict=False):
+    oldest = min(moments, default=None)
+    items: dict[Key, Item] = {}
+    for key, created_at in zip(keys, moments, strict=True):
         carried = random_tags(random, list(tags), is_oldest=created_at == oldest)
-        items.append(random_item(random, key, created_at, users, carried))
-    return Gallery(items, tags, users, [random_uuid(random) for _ in range(3)])
+        item = random_item(random, key, created_at, users, carried)
+        twin = items.get((key[0], "auto" if key[1] == "items" else "items"))
+        if twin is not None and random.random() < 0.5:
+            item = replace(item, created_at=twin.created_at, quality_score=twin.quality_score)
+        items[key] = item
+    spare_tags = [random_uuid(random) for _ in range(3)]
+    return Gallery(list(items.values()), tags, users, spare_tags)
 
 
 def random_keys(random: Random, size: int) -> list[Key]:
     """Ids that often stand in both partitions; now and then the ends of bigint."""
-    numbers = list(range(1, size + 1)) + list(STRANGE_IDS)
+    numbers = list(range(1, 2 * size // 3 + 1)) + list(STRANGE_IDS)
     pool = [(number, source) for number in numbers for source in SOURCE_TYPES]
     return random.sample(pool, size)
 
