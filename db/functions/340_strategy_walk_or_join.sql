@@ -83,7 +83,7 @@ begin
         v_purse := v_purse + case when v_n > cardinality(v_steps) then gallery.cost_of_fetching(s.figures, v_left)
                                   else gallery.cost_of_narrowing(s.figures, v_steps[v_n], v_left) end;
         if v_purse >= v_wanted * v_step then        -- less is not worth a statement, and is saved up
-            v_walked := gallery.walk(f, s, ceil(v_purse / v_step)::bigint);
+            v_walked := gallery.walk(f, s, least(ceil(v_purse / v_step), 1e18)::bigint);
             v_places := v_places || v_walked.places;
             if (v_walked.reached).id is null then
                 return query select p.* from unnest(v_places) p;
