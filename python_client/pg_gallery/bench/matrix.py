@@ -12,7 +12,7 @@ import psycopg
 
 from . import words
 from .query import PAGE_SIZE, Filter, Query
-from .results import CANONICAL
+from .results import A_TWELFTH, CANONICAL
 
 ALL_KINDS = ("user-regular", "user-auto", "community-regular", "community-auto")
 SPECIAL_TAGS = (
@@ -275,7 +275,7 @@ def _facets(c: Catalog) -> Iterator[Query]:
     for name, tags in (
         ("everything", ()),
         ("half_a", c.ids("half_a")),
-        ("half_a and the tag of rank 30", c.ids("half_a", c.general[29])),
+        (A_TWELFTH, c.ids("half_a", c.general[84])),
         ("count_16044", c.ids("count_16044")),
         ("count_40", c.ids("count_40")),
     ):

@@ -11,6 +11,8 @@ Verdict: TypeAlias = Literal["same", "different", "failed", "timed out", "cannot
 
 OURS = "pg_gallery"
 ORIGINAL = "original"
+A_TWELFTH = "half_a and the general tag of rank 85: a twelfth of all"
+DIRTY_ITEMS = 1000
 CANONICAL = "anime, all four source types"
 
 
@@ -122,6 +124,7 @@ class Results:
     rivals: list[RivalInfo]
     timeout_seconds: float
     matrix: list[QueryResult] = field(default_factory=list)
+    dirty: list[QueryResult] = field(default_factory=list)  # ours, with DIRTY_ITEMS waiting
     cold: list[QueryResult] = field(default_factory=list)
     load: list[LoadPoint] = field(default_factory=list)
     growth: list[GrowthPoint] = field(default_factory=list)
@@ -145,6 +148,7 @@ class Results:
                 **document,
                 "rivals": [RivalInfo(**rival) for rival in document["rivals"]],
                 "matrix": [_query_result(result) for result in document["matrix"]],
+                "dirty": [_query_result(result) for result in document["dirty"]],
                 "cold": [_query_result(result) for result in document["cold"]],
                 "load": [LoadPoint(**point) for point in document["load"]],
                 "growth": [GrowthPoint(**point) for point in document["growth"]],

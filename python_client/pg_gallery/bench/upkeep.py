@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import statistics
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import psycopg
@@ -29,7 +31,7 @@ def measure_upkeep(url: str, plan: WriterPlan, rebuild_seconds: float | None) ->
             insert_ms=with_triggers,
             insert_untriggered_ms=without,
             refresh_new_items=_NEW_ITEMS,
-            refresh_seconds=_refresh_seconds(connection, writer),
+            refresh_seconds=_refresh_seconds(url, plan),
         )
 
 
@@ -69,14 +71,25 @@ def _junction_index_seconds(connection: psycopg.Connection[Any]) -> float:
     return milliseconds / 1000
 
 
-def _refresh_seconds(connection: psycopg.Connection[Any], writer: Writer) -> float:
-    connection.execute("CALL gallery_refresh()")
-    for _ in range(_NEW_ITEMS):
-        writer.insert()
-    milliseconds, _ = timed(lambda: connection.execute("CALL gallery_refresh()"))
-    writer.undo()
-    connection.execute("CALL gallery_refresh()")
-    return milliseconds / 1000
+def _refresh_seconds(url: str, plan: WriterPlan) -> float:
+    with changed_items(url, plan, _NEW_ITEMS) as connection:
+        milliseconds, _ = timed(lambda: connection.execute("CALL gallery_refresh()"))
+        return milliseconds / 1000
+
+
+@contextmanager
+def changed_items(url: str, plan: WriterPlan, count: int) -> Iterator[psycopg.Connection[Any]]:
+    """So many new items wait for the refresh; in the end they are deleted, and that refreshed."""
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute("CALL gallery_refresh()")
+        writer = Writer(connection, plan)
+        for _ in range(count):
+            writer.insert()
+        try:
+            yield connection
+        finally:
+            writer.undo()
+            connection.execute("CALL gallery_refresh()")
 
 
 def _number(connection: psycopg.Connection[Any], query: str) -> int:

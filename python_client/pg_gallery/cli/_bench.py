@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from ..bench.generate import Progress as Told
 
 _NEEDED = ("numpy", "tantivy")
+_WIDE = 200
 
 bench = typer.Typer(no_args_is_help=True, help="Make a gallery of any size, and measure on it.")
 
@@ -91,7 +92,10 @@ def run(
     ] = "small",
     only: Annotated[
         list[str] | None,
-        Option(metavar="STEP", help="matrix, plans, upkeep, load, growth or cold; repeatable."),
+        Option(
+            metavar="STEP",
+            help="matrix, plans, upkeep, dirty, load, growth or cold; repeatable, all by default.",
+        ),
     ] = None,
     to: Annotated[
         Path, Option(metavar="DIRECTORY", help="Where results.json and report.html are written.")
@@ -190,8 +194,10 @@ def _need_extra() -> None:
 def _show(results: Results, *, as_json: bool) -> None:
     if as_json:
         print_json(results)
-    else:
+    elif out.is_terminal:
         out.print(tables(results))
+    else:  # a file has no width: one that all columns fit into
+        out.print(tables(results), width=_WIDE)
 
 
 def _write(results: Results, directory: Path) -> None:

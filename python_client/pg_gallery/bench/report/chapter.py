@@ -34,6 +34,7 @@ def _paragraphs(results: Results) -> Iterator[str]:
         tables.rivals(results),
         tables.every_query(results),
         tables.strategies(results),
+        tables.dirty(results),
         tables.cold(results),
         tables.load(results),
         tables.growth(results),

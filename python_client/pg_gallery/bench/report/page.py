@@ -48,6 +48,7 @@ def page(results: Results) -> str:
         _section(tables.rivals(results), _averages(results, palette)),
         _section(tables.every_query(results), _key(palette) + _dots(results, palette)),
         _section(tables.strategies(results), folded=True),
+        _section(tables.dirty(results), folded=True),
         _section(tables.cold(results)),
         _section(tables.load(results), _load(results, palette)),
         _section(tables.growth(results), _growth(results, palette)),

@@ -6,8 +6,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
-from ..results import OURS, Measured, Results, Upkeep
-from ..summary import Contest, against, contests, promises
+from ..results import DIRTY_ITEMS, OURS, Measured, Results, Upkeep
+from ..summary import BUFFERS_FACTOR, Contest, against, buffers_ratio, contests, promises
 
 Tone: TypeAlias = Literal["", "good", "bad", "soft", "best"]
 
@@ -109,14 +109,45 @@ def every_query(results: Results) -> Sheet:
 
 def strategies(results: Results) -> Sheet:
     """The planner's choice and every strategy forced."""
-    names = (OURS, *results.names("strategy"))
-    rows: list[Row] = [
-        [Cell(query.title), *(_time_and_buffers(query.measured[name]) for name in names)]
-        for query in results.matrix
-        if query.kind == "page"
-    ]
-    about = "Milliseconds / buffers of the planner's choice, and of each strategy forced."
-    return Sheet("Every strategy", about, ("query", "as chosen", *names[1:]), rows)
+    names = results.names("strategy")
+    rows: list[Row] = []
+    for query in results.matrix:
+        if query.kind == "page":
+            ratio = buffers_ratio(query, names)
+            tone: Tone = "bad" if ratio is not None and ratio > BUFFERS_FACTOR else ""
+            rows.append(
+                [
+                    Cell(query.title),
+                    *(_time_and_buffers(query.measured[name]) for name in (OURS, *names)),
+                    Cell("" if ratio is None else f"{ratio:.2g}", tone),
+                ]
+            )
+    about = (
+        "Milliseconds / buffers of the planner's choice, and of each strategy forced. The last"
+        " column is how many times the buffers of the best strategy the choice touches."
+    )
+    columns = ("query", "as chosen", *names, "choice / best")
+    return Sheet("Every strategy", about, columns, rows)
+
+
+def dirty(results: Results) -> Sheet:
+    """The same pages while changed items wait for the refresh."""
+    clean = {(query.group, query.name): query.measured[OURS] for query in results.matrix}
+    rows: list[Row] = []
+    for query in results.dirty:
+        before = clean.get((query.group, query.name))
+        rows.append(
+            [
+                Cell(query.title),
+                Cell("") if before is None else _time_and_buffers(before),
+                _time_and_buffers(query.measured[OURS]),
+            ]
+        )
+    about = (
+        "Milliseconds / buffers of pg_gallery with no changed items waiting for the refresh, and"
+        f" with {DIRTY_ITEMS:,} of them."
+    )
+    return Sheet("Before the refresh", about, ("query", "refreshed", "waiting"), rows)
 
 
 def cold(results: Results) -> Sheet:
@@ -169,19 +200,17 @@ def load(results: Results) -> Sheet:
 
 def growth(results: Results) -> Sheet:
     """Our times by the size of the gallery."""
-    queries = list(results.growth[0].medians) if results.growth else []
+    points = results.growth
     rows: list[Row] = [
-        _cells(
-            one.items,
-            one.tag_rows,
-            f"{one.create_seconds:,.0f} s",
-            size(one.index_bytes),
-            *(_milliseconds(one.medians[query][OURS]) for query in queries),
-        )
-        for one in results.growth
+        _cells("tag rows", *(point.tag_rows for point in points)),
+        _cells("made in", *(f"{point.create_seconds:,.0f} s" for point in points)),
+        _cells("index", *(size(point.index_bytes) for point in points)),
     ]
-    columns = ("items", "tag rows", "made in", "index", *queries)
-    return Sheet("As the gallery grows", "Milliseconds, by the number of items.", columns, rows)
+    for query in points[0].medians if points else ():
+        rows.append(_cells(query, *(_milliseconds(one.medians[query][OURS]) for one in points)))
+    columns = ("", *(f"{point.items:,} items" for point in points))
+    about = "Milliseconds of pg_gallery, by the number of items."
+    return Sheet("As the gallery grows", about, columns, rows if points else [])
 
 
 def upkeep(results: Results) -> Sheet:

@@ -18,6 +18,8 @@ def report(results: Results) -> RenderableType:
     """The tables that say most; the page has all of them."""
     sheets = (
         tables.every_query(results),
+        tables.strategies(results),
+        tables.dirty(results),
         tables.cold(results),
         tables.load(results),
         tables.growth(results),
@@ -38,7 +40,10 @@ def _table(sheet: Sheet) -> Table:
         border_style="dim",
     )
     for number, name in enumerate(sheet.columns):
-        table.add_column(name, justify="right" if number else "left")
+        if number == 0:
+            table.add_column(name, overflow="fold")
+        else:  # what doesn't fit is taken from the first
+            table.add_column(name, justify="right", no_wrap=True)
     for row in sheet.rows:
         if isinstance(row, Group):
             table.add_section()

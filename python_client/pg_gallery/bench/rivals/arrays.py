@@ -159,7 +159,7 @@ def _add_search(conditions: Conditions, wanted: Filter) -> None:
 class ArrayByIndex(_IntArray):
     """The GIN index, then a sort."""
 
-    name = "GIN array, by index"
+    name = "GIN index"
     about = (
         "intarray's GIN index on a sorted int[] of each item's tags, in a table of its own with the"
         " filter's columns; the plan that reads the GIN index and sorts; rows from the gallery."
@@ -174,7 +174,7 @@ class ArrayByIndex(_IntArray):
 class ArrayByWalk(_IntArray):
     """A walk in page order."""
 
-    name = "GIN array, by walk"
+    name = "GIN walk"
     about = "The same table; the plan that walks it in page order and tests each array."
     settings: ClassVar[Mapping[str, str]] = {
         **TUNED,

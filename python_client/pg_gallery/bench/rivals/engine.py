@@ -45,7 +45,7 @@ _ORDERS = {
 class SearchEngine(Rival):
     """Boolean queries over an inverted index, sorted by a column."""
 
-    name = "search engine, ids only"
+    name = "engine, ids only"
     role: ClassVar[Role] = "engine"
     about = (
         "tantivy in-process: an inverted index of tags, creators, sources and types in one segment,"
