@@ -102,10 +102,10 @@ def random_uuid(random: Random) -> UUID:
     return UUID(int=random.getrandbits(128), version=4)
 
 
-def random_gallery(random: Random, size: int) -> Gallery:
+def random_gallery(random: Random, size: int, twins: float = 0.5) -> Gallery:
     """A gallery of that many items, full of ties and of namesakes in the other partition.
 
-    Half of the namesakes are twins: equal in all that they are sorted by but their source.
+    A share of the namesakes are twins: equal in all that they are sorted by but their source.
     """
     users = [random_uuid(random) for _ in range(4)]
     tags = {random_uuid(random): f"tag {number:02}" for number in range(16)}
@@ -117,7 +117,7 @@ def random_gallery(random: Random, size: int) -> Gallery:
         carried = random_tags(random, list(tags), is_oldest=created_at == oldest)
         item = random_item(random, key, created_at, users, carried)
         twin = items.get((key[0], "auto" if key[1] == "items" else "items"))
-        if twin is not None and random.random() < 0.5:
+        if twin is not None and random.random() < twins:
             item = replace(item, created_at=twin.created_at, quality_score=twin.quality_score)
         items[key] = item
     spare_tags = [random_uuid(random) for _ in range(3)]
