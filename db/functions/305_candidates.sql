@@ -135,6 +135,20 @@ $function$;
 comment on function gallery.tag_conditions(gallery.figures, boolean) is
     'What a filter asks of tags: each required tag, the rarest first; or the rest, tags_any and tags_none.';
 
+create or replace function gallery.plan_fetch(g gallery.figures, ids int)
+returns void
+language plpgsql stable
+set search_path from current
+as $function$
+begin
+    if not gallery.fetched_by_probing(g, ids) then
+        perform set_config('plan_cache_mode', 'force_custom_plan', true);
+    end if;
+end
+$function$;
+comment on function gallery.plan_fetch(gallery.figures, int) is
+    'Has the next statement, which fetches items by their ids, planned for that many, unless its cached plan, a probe for each, will do; up to the end of the innermost function that has a SET clause for plan_cache_mode.';
+
 do $define$
 declare
     v_way record;
@@ -148,9 +162,7 @@ begin
             set plan_cache_mode = 'force_generic_plan'
             as $function$
             begin
-                if cardinality(ids) > 1000 then     -- few are fetched one by one, by the cached plan
-                    perform set_config('plan_cache_mode', 'force_custom_plan', true);
-                end if;
+                perform gallery.plan_fetch(s.figures, cardinality(ids));
                 return query
                 select %3$s
                 from unnest(ids) c (id)

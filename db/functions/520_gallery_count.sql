@@ -23,13 +23,14 @@ comment on function gallery.count_matches(gallery.filter) is
 do $define$
 begin
     execute format($template$
-        create or replace function gallery.count_fetched(f gallery.filter, source text, ids bigint[])
+        create or replace function gallery.count_fetched(f gallery.filter, g gallery.figures, source text, ids bigint[])
         returns bigint
         language plpgsql stable
         set search_path from current
-        set plan_cache_mode = 'force_custom_plan'
+        set plan_cache_mode = 'force_generic_plan'
         as $function$
         begin
+            perform gallery.plan_fetch(g, cardinality(ids));
             return (select count(*)
                     from unnest(ids) c (id)
                     join content_items_all i on i.id = c.id and i.source_type = count_fetched.source
@@ -39,7 +40,7 @@ begin
         $template$, gallery.match_attributes_sql());
 end
 $define$;
-comment on function gallery.count_fetched(gallery.filter, text, bigint[]) is
+comment on function gallery.count_fetched(gallery.filter, gallery.figures, text, bigint[]) is
     'How many of some items of a source satisfy all but the filter''s tags.';
 
 create or replace function gallery.count_by_lists(f gallery.filter, g gallery.figures)
@@ -50,7 +51,7 @@ set work_mem = '4MB' set hash_mem_multiplier = 1
 as $function$
 begin
     perform gallery.use_work_mem();
-    return (select sum(gallery.count_fetched(f, source, ids))::bigint
+    return (select sum(gallery.count_fetched(f, g, source, ids))::bigint
             from unnest(f.sources) source
             cross join lateral gallery.list_carriers((g.narrowings[1]).tags, source) seed
             cross join lateral gallery.keep_matches(seed, source, g.narrowings[2:], g) ids);
