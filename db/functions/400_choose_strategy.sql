@@ -70,6 +70,7 @@ begin
         c.runs := 'ordered_walk';
         c.reason := case when f.impossible then 'the conditions contradict each other: nothing is read'
                                            else 'no condition leads to the matches' end;
+        c.estimated_candidates := case when f.impossible then 0 else coalesce(s.wanted, 26) end;
         return c;
     end if;
 

@@ -8,6 +8,9 @@ set search_path from current
 set plan_cache_mode = 'force_generic_plan'
 as $function$
 begin
+    if not has_table_privilege('tag_cardinality_stats', 'select') then
+        return array_fill(fallback_count::double precision, array[coalesce(cardinality(tags), 0)]);
+    end if;
     return array(
         select (select (case when count(*) = 0 then fallback_count       -- no items in these sources is not the same as unknown
                             else coalesce(sum(t.cardinality) filter (where t.content_source = any (sources)), 0) end)::double precision
@@ -17,7 +20,7 @@ begin
 end
 $function$;
 comment on function gallery.count_carriers(uuid[], text[], bigint) is
-    'How many items of some sources carry each of the tags, by the statistics; the fallback for a tag without any.';
+    'How many items of some sources carry each of the tags, by the statistics; the fallback for a tag without any, and for a role that may not read them.';
 
 create or replace function gallery.read_narrowings(f gallery.filter, fallback_count bigint)
 returns gallery.narrowing[]

@@ -15,6 +15,7 @@ from psycopg.types.json import Jsonb
 import calls
 from calls import Connection
 from galleries import SOURCE_TYPES, Gallery, random_filter, random_gallery, random_uuid
+from harness.server import Server
 from index_states import rebuilt
 from oracle import SORTS, Filter, Item, moment, ordered
 from walks import SEEDS, check_walk, keys_of
@@ -262,6 +263,26 @@ def test_the_rarest_count_is_that_of_the_sources_asked_for(conn: Connection) -> 
     ]:
         wanted = Filter(tags_all=TAGS[:2], content_source_types=kinds)
         assert pick(conn, wanted).rarest_count == rarest
+
+
+def test_a_role_that_may_not_read_the_statistics_gets_its_pages_all_the_same(
+    conn: Connection, server: Server
+) -> None:
+    if not server.superuser:
+        pytest.skip("making roles needs a superuser")
+    common, rare = common_and_rare(conn)
+    conn.execute("CREATE ROLE gallery_test_reader")
+    try:
+        conn.execute("GRANT SELECT ON content_items_all, content_tags TO gallery_test_reader")
+        conn.execute("SET ROLE gallery_test_reader")
+        for strategy in (None, "self_join", "ordered_walk"):
+            found = calls.page(conn, Filter(tags_all=[common, rare]), strategy=strategy)
+            assert found.keys == [(3, "auto"), (2, "items"), (1, "auto")]
+        assert calls.page(conn, Filter(creators=TAGS[:1])).keys == []
+    finally:
+        conn.execute("RESET ROLE")
+        conn.execute("DROP OWNED BY gallery_test_reader")
+        conn.execute("DROP ROLE gallery_test_reader")
 
 
 def test_statistics_older_than_their_freshness_still_count(conn: Connection) -> None:
