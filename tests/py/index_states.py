@@ -1,7 +1,8 @@
 """The same gallery with its derived data in every state that a reader may meet it in.
 
-Blocks of the bitmap index hold thousands of items. `shrink_blocks` makes them so small that a few
-hundred items fill many, and the edges of blocks, chunks and sparse containers are met all the time.
+Blocks of the bitmap index hold thousands of items, and thresholds of thousands decide between its
+ways of doing things. `shrink_index` makes both so small that a few hundred items fill many blocks
+and every way is taken.
 """
 
 from __future__ import annotations
@@ -18,20 +19,41 @@ from calls import Connection
 from galleries import SOURCE_TYPES, Gallery, random_item, random_moments, random_tags, random_uuid
 from oracle import Item, Key
 
-CONSTANTS_FILE = Path(__file__).parents[2] / "db" / "functions" / "360_bitmap_bits.sql"
-SMALL_BLOCKS = {"block_capacity": 40, "chunk_capacity": 8, "sparse_limit": 5}
+FUNCTIONS = Path(__file__).parents[2] / "db" / "functions"
+
+# The numbers, by the file they stand in and what stands before them there.
+SMALL = {
+    "360_bitmap_bits.sql": {
+        r"create or replace function gallery\.block_capacity\(\)[^;]*?\breturn ": 40,
+        r"create or replace function gallery\.chunk_capacity\(\)[^;]*?\breturn ": 8,
+        r"create or replace function gallery\.sparse_limit\(\)[^;]*?\breturn ": 5,
+        r"c_section constant int := ": 16,
+    },
+    "365_bitmap_items.sql": {r"c_few +constant int := ": 4},
+    "366_strategy_bitmap.sql": {r"c_most +constant int := ": 12},
+    "367_bitmap_result.sql": {r"c_many constant int := ": 60},
+    "368_bitmap_count.sql": {r"c_batch +constant int := ": 7},
+    "550_gallery_facets.sql": {
+        r"c_batch constant int := ": 3,
+        r"c_parts constant int := ": 4,
+        r"c_few +constant int := ": 10,
+    },
+    "655_rebuild_block.sql": {r"function gallery\.block_gap\(\)[^;]*?\breturn ": 4},
+    "665_refresh_batch.sql": {r"c_many constant int := ": 12},
+    "680_gallery_refresh.sql": {r"c_batch constant int := ": 9},
+}
 
 
-def shrink_blocks(conn: Connection) -> None:
-    """Install the constants of the bitmap index anew, small; before anything is stored."""
-    text = CONSTANTS_FILE.read_text(encoding="utf-8")
-    for name, value in SMALL_BLOCKS.items():
-        definition = rf"(create or replace function gallery\.{name}\(\).*?\breturn )\d+"
-        text, found = re.subn(definition, rf"\g<1>{value}", text, flags=re.DOTALL)
-        assert found == 1, f"{name} is where it was"
+def shrink_index(conn: Connection) -> None:
+    """Install the bitmap index's functions anew with small numbers, before anything is stored."""
     with conn.transaction():
         conn.execute("SET LOCAL search_path = public, pg_temp")
-        conn.execute(calls.query(text))
+        for file, numbers in SMALL.items():
+            text = (FUNCTIONS / file).read_text(encoding="utf-8")
+            for before, number in numbers.items():
+                text, found = re.subn(rf"({before})\d+", rf"\g<1>{number}", text)
+                assert found == 1, f"{before} stands once in {file}"
+            conn.execute(calls.query(text))
     conn.execute("CALL gallery_rebuild()")
 
 

@@ -24,7 +24,7 @@ from galleries import (
     sizes,
     some_tags,
 )
-from index_states import STATES, State, behind, rebuilt, refreshed, shrink_blocks
+from index_states import STATES, State, behind, rebuilt, refreshed, shrink_index
 from oracle import SORTS, Filter, Item, Sort, facets, matches, moment, ordered
 from walks import check_walk, keys_of
 
@@ -33,9 +33,9 @@ FILTERS_A_GALLERY = 25
 
 @pytest.fixture(scope="module")
 def database_url(module_database_url: str) -> str:
-    """One database for the whole file, whose bitmap index has small blocks."""
+    """One database for the whole file, whose bitmap index is all small."""
     with psycopg.connect(module_database_url, autocommit=True) as conn:
-        shrink_blocks(conn)
+        shrink_index(conn)
     return module_database_url
 
 
