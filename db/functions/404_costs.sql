@@ -61,13 +61,13 @@ begin
     foreach n in array g.narrowings loop
         if n.carried and cardinality(n.tags) = 1 then
             v_cost := v_cost + v_met * g.tag_probe;
-            v_met := v_met * gallery.share_that_meets(g, n);
+            v_met := greatest(v_met * gallery.share_that_meets(g, n), 1e-9);
         end if;
     end loop;
     foreach n in array g.narrowings loop
         if not (n.carried and cardinality(n.tags) = 1) then     -- looks through the item's tags
             v_cost := v_cost + v_met * (g.tag_probe + 1);
-            v_met := v_met * gallery.share_that_meets(g, n);
+            v_met := greatest(v_met * gallery.share_that_meets(g, n), 1e-9);
         end if;
     end loop;
     return v_cost;
