@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 import calls
 from calls import Connection
 from galleries import random_filter, random_gallery, seeds, sizes
-from index_states import State, dirty, rebuilt, refreshed, shrink_blocks
+from index_states import State, dirty, rebuilt, refreshed, shrink_index
 from oracle import SORTS, ordered
 from walks import check_walk, keys_of
 
@@ -43,7 +43,7 @@ END $$
 @pytest.fixture(params=("walk_or_join", "walk_or_bitmap", "join_or_bitmap"))
 def rigged(request: pytest.FixtureRequest, conn: Connection) -> Connection:
     """A database with tiny blocks, in which these two compete for every page."""
-    shrink_blocks(conn)
+    shrink_index(conn)
     conn.execute(calls.query(RIGGED.format(runs=request.param)))
     return conn
 

@@ -29,7 +29,7 @@ from galleries import (
     seeds,
 )
 from harness.server import Server
-from index_states import rebuilt, shrink_blocks
+from index_states import rebuilt, shrink_index
 from oracle import SORTS, facets, moment, ordered
 from soak import Plan, Soak, check_derived, contents
 from walks import check_walk, keys_of
@@ -52,7 +52,7 @@ GATE = """
 def database_url(module_database_url: str) -> str:
     """One database for the whole file, whose bitmap index has small blocks."""
     with connect(module_database_url) as conn:
-        shrink_blocks(conn)
+        shrink_index(conn)
     return module_database_url
 
 
@@ -387,7 +387,7 @@ def test_many_splits_in_one_place_make_the_index_renumber_its_blocks(server: Ser
             "CREATE OR REPLACE FUNCTION gallery.block_gap() RETURNS int"
             " LANGUAGE sql IMMUTABLE RETURN 4"
         )
-        shrink_blocks(conn)
+        shrink_index(conn)
         fill(conn)
         for turn in range(8):
             insert_at(conn, 10**14 + turn * 3, 35)

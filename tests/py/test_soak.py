@@ -12,7 +12,7 @@ import psycopg
 import pytest
 
 from harness.server import Server
-from index_states import shrink_blocks
+from index_states import shrink_index
 from soak import Plan, Soak
 
 MINUTES = float(os.environ.get("PG_GALLERY_SOAK_MINUTES", "0.2"))
@@ -26,7 +26,7 @@ def soak(database_url: str, server: Server) -> Callable[[Plan], None]:
 
     def run(plan: Plan) -> None:
         with psycopg.connect(database_url, autocommit=True) as conn:
-            shrink_blocks(conn)
+            shrink_index(conn)
         soak = Soak(database_url, plan, lambda: server.restart(kill=True))
         soak.run()
         print(f"{server.name}, seed {plan.seed}: {dict(soak.tally)}")
