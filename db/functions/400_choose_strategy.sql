@@ -59,6 +59,7 @@ as $function$
 declare
     v_in_force  gallery.settings_in_force := gallery.current_settings();
     v_estimates gallery.estimate[];
+    v_tags      uuid[];
     c           gallery.choice;
     e           gallery.estimate;
     n           gallery.narrowing;
@@ -79,10 +80,11 @@ begin
     c.figures := s.figures;
     foreach n in array (s.figures).narrowings loop
         if n.carried and cardinality(n.tags) = 1 then
-            c.tags_all := c.tags_all || n.tags;
+            v_tags := v_tags || n.tags[1];
             c.rarest_count := coalesce(c.rarest_count, n.listed::bigint);
         end if;
     end loop;
+    c.tags_all := v_tags;
     v_estimates := gallery.estimates(f, s, v_in_force);
 
     if strategy is not null then

@@ -40,12 +40,14 @@ return case when gallery.fetched_by_probing(g, ids) then ids * g.item_probe else
 comment on function gallery.cost_of_fetching(gallery.figures, double precision) is
     'Fetching items by their ids: one by one, or by going through all there are.';
 
-create or replace function gallery.share_that_meets(g gallery.figures, n gallery.narrowing)
+create or replace function gallery.meeting(items double precision, g gallery.figures, n gallery.narrowing)
 returns double precision
 language sql immutable
-return case when n.carried then least(n.listed / g.items, 1) else greatest(1 - n.listed / g.items, 0) end;
-comment on function gallery.share_that_meets(gallery.figures, gallery.narrowing) is
-    'Which share of all items satisfies a condition, were no item to carry two of its tags.';
+return case when items < 1e-30 then 0       -- a thousand conditions must not underflow
+            when n.carried then items * least(n.listed / g.items, 1)
+            else items * greatest(1 - n.listed / g.items, 0) end;
+comment on function gallery.meeting(double precision, gallery.figures, gallery.narrowing) is
+    'How many of so many items satisfy a condition, were it independent of what they satisfy so far, and no item to carry two of its tags.';
 
 create or replace function gallery.cost_of_walk_step(g gallery.figures, by_quality boolean)
 returns double precision
@@ -61,13 +63,13 @@ begin
     foreach n in array g.narrowings loop
         if n.carried and cardinality(n.tags) = 1 then
             v_cost := v_cost + v_met * g.tag_probe;
-            v_met := greatest(v_met * gallery.share_that_meets(g, n), 1e-9);
+            v_met := gallery.meeting(v_met, g, n);
         end if;
     end loop;
     foreach n in array g.narrowings loop
         if not (n.carried and cardinality(n.tags) = 1) then     -- looks through the item's tags
             v_cost := v_cost + v_met * (g.tag_probe + 1);
-            v_met := greatest(v_met * gallery.share_that_meets(g, n), 1e-9);
+            v_met := gallery.meeting(v_met, g, n);
         end if;
     end loop;
     return v_cost;

@@ -34,13 +34,15 @@ declare
     v_listed double precision[] := gallery.count_carriers(f.tags_all || f.tags_any || f.tags_none, f.sources, fallback_count);
     v_found  gallery.narrowing[] := array[]::gallery.narrowing[];
 begin
-    for v_n in 1 .. v_all loop
-        v_found := v_found || row(f.tags_all[v_n:v_n], true, v_listed[v_n])::gallery.narrowing;
-    end loop;
+    if v_all = 1 then
+        v_found := array[row(f.tags_all, true, v_listed[1])::gallery.narrowing];
+    elsif v_all > 1 then
+        v_found := array(select row(array[w.tag], true, w.listed)::gallery.narrowing
+                         from unnest(f.tags_all, v_listed[:v_all]) w (tag, listed)
+                         order by w.listed, w.tag);
+    end if;
     if v_any > 0 then
         v_found := v_found || row(f.tags_any, true, (select sum(l) from unnest(v_listed[v_all + 1 : v_all + v_any]) l))::gallery.narrowing;
-    end if;
-    if cardinality(v_found) > 1 then
         v_found := array(select n from unnest(v_found) n order by n.listed, n.tags);
     end if;
     if f.tags_none is not null then

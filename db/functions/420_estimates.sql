@@ -36,7 +36,7 @@ begin
         else
             v_rest := v_rest + v_cost + c_statement;
         end if;
-        v_left := greatest(v_left * gallery.share_that_meets(g, n), 1e-9);
+        v_left := gallery.meeting(v_left, g, n);
         if v_k <= 2 then
             v_seed := v_left;
         end if;

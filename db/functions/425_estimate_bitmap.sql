@@ -31,7 +31,7 @@ begin
     v_blocks := greatest((select count(*) from gallery.bitmap_block), 1)::double precision;
     foreach n in array g.narrowings loop
         v_keys := v_keys + cardinality(n.tags);
-        v_left := greatest(v_left * gallery.share_that_meets(g, n), 1e-9);
+        v_left := gallery.meeting(v_left, g, n);
     end loop;
     n := g.narrowings[1];
     v_read := case when n.carried and cardinality(n.tags) = 1 then least(v_blocks, n.listed) else v_blocks end;

@@ -249,6 +249,16 @@ def test_where_the_matches_lie_is_a_guess_and_the_choice_says_so(conn: Connectio
     assert "take" in pick(conn, Filter(tags_all=[TAGS[0]])).reason
 
 
+@pytest.mark.parametrize("planner", ["rules", "cost"])
+def test_a_thousand_rare_tags_are_weighed(conn: Connection, planner: str) -> None:
+    """Their shares, multiplied, are too small for a floating-point number."""
+    configure(conn, planner=planner)
+    count(conn, [3] * 999 + [1_000_000])
+    for wanted in (Filter(tags_all=TAGS), Filter(tags_all=TAGS, tags_none=[UUID(int=2000)])):
+        assert pick(conn, wanted).rarest_count == 3
+        assert calls.page(conn, wanted).keys == []
+
+
 # --- what both go by ---
 
 
