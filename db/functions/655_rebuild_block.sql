@@ -22,7 +22,7 @@ $function$;
 comment on function gallery.renumber_blocks(int[], int[]) is
     'Gives blocks other numbers, none of which may be taken.';
 
-create or replace function gallery.spread_blocks()
+create or replace function gallery.spread_blocks(gap int)
 returns void
 language plpgsql
 set search_path from current
@@ -30,14 +30,14 @@ as $function$
 declare
     v_old  int[] := array(select b.block_no from gallery.bitmap_block b order by b.block_no);
     v_away int[] := array(select -2147483648 + n from generate_series(1, cardinality(v_old)) n);
-    v_new  int[] := array(select (n - cardinality(v_old) / 2) * gallery.block_gap() from generate_series(1, cardinality(v_old)) n);
+    v_new  int[] := array(select (n - cardinality(v_old) / 2) * gap from generate_series(1, cardinality(v_old)) n);
 begin
     perform gallery.renumber_blocks(v_old, v_away);     -- out of the way of the new numbers
     perform gallery.renumber_blocks(v_away, v_new);
 end
 $function$;
-comment on function gallery.spread_blocks() is
-    'Numbers all blocks anew, evenly: rewrites the whole index, and is needed after sixteen splits in one place at the soonest.';
+comment on function gallery.spread_blocks(int) is
+    'Numbers all blocks anew, a gap apart: rewrites the whole index, and is needed after sixteen splits in one place at the soonest.';
 
 create or replace function gallery.rebuild_block(p_block_no int)
 returns void
@@ -53,6 +53,7 @@ declare
     v_items   record;
     v_built   int[] := array[]::int[];
     v_parts   int;
+    v_gap     int;
     v_old     record;
     v_new     record;
     v_from    int;
@@ -73,10 +74,11 @@ begin
     v_items.ids := coalesce(v_items.ids, '{}');
     v_parts := greatest(1, (cardinality(v_items.ids) + gallery.block_capacity() - 1) / gallery.block_capacity());
     if v_next - p_block_no <= v_parts then
-        perform gallery.spread_blocks();
+        v_gap := greatest(gallery.block_gap(), v_parts + 1);
+        perform gallery.spread_blocks(v_gap);
         v_next := (select b.block_no from gallery.bitmap_block b
                    where (b.lower_at, b.lower_id, b.lower_source) = (v_upper.created_at, v_upper.id, v_upper.source));
-        p_block_no := v_next - gallery.block_gap() + 1;     -- all of the gap before the next block
+        p_block_no := v_next - v_gap + 1;     -- all of the gap before the next block
     end if;
     for v_part in 0 .. v_parts - 1 loop
         v_from := (v_part::bigint * cardinality(v_items.ids) / v_parts)::int + 1;
@@ -97,5 +99,5 @@ comment on function gallery.rebuild_block(int) is
     'Builds a block anew from the tables, with all items that belong into it now, as so many blocks as they need.';
 
 revoke execute on function
-    gallery.renumber_blocks(int[], int[]), gallery.spread_blocks(), gallery.rebuild_block(int)
+    gallery.renumber_blocks(int[], int[]), gallery.spread_blocks(int), gallery.rebuild_block(int)
 from public;
