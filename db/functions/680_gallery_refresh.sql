@@ -8,7 +8,6 @@ declare
     c_batch constant int := 5000;
     v_dirty bigint;
     v_items bigint;
-    v_last  boolean;                    -- whether the next batch is all there is
 begin
     if not pg_try_advisory_xact_lock(gallery.index_lock()) then
         raise notice 'pg_gallery: another refresh or rebuild is at work; this one leaves';
@@ -27,13 +26,12 @@ begin
         perform gallery.rebuild_finish();
         return;
     end if;
-    loop    -- up to the end of the log at some moment: while others write, it is never found empty
-        select count(*) <= c_batch into v_last
-        from (select from gallery.dirty_item limit c_batch + 1) d;
-        exit when not gallery.take_dirty(case when not v_last then c_batch end);
+    -- As many batches as there were at the start, the last without a limit: while others write, the
+    -- log may never be found empty, and what they write may be taken before what was there already.
+    for v_turn in 0 .. v_dirty / c_batch loop
+        exit when not gallery.take_dirty(case when v_turn < v_dirty / c_batch then c_batch end);
         perform gallery.refresh_indexed();
         perform gallery.place_items();
-        exit when v_last;
     end loop;
     perform gallery.confirm_statistics();
     update gallery.bitmap_state set refreshed_at = now();
