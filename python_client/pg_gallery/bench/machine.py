@@ -40,7 +40,7 @@ def server_settings() -> dict[str, str]:
         "shared_buffers": f"{megabytes // 4}MB",
         "effective_cache_size": f"{megabytes * 5 // 8}MB",
         "random_page_cost": "1.1",
-        "max_wal_size": "16GB",
+        "max_wal_size": "8GB",
         "checkpoint_timeout": "30min",
     }
 
