@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 from psycopg.conninfo import make_conninfo
+from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 from typer import Argument, Option
 
@@ -197,7 +198,7 @@ def _show(results: Results, *, as_json: bool) -> None:
     elif out.is_terminal:
         out.print(tables(results))
     else:  # a file has no width: one that all columns fit into
-        out.print(tables(results), width=_WIDE)
+        Console(width=_WIDE, highlight=False).print(tables(results))
 
 
 def _write(results: Results, directory: Path) -> None:

@@ -41,7 +41,7 @@ def _table(sheet: Sheet) -> Table:
     )
     for number, name in enumerate(sheet.columns):
         if number == 0:
-            table.add_column(name, overflow="fold")
+            table.add_column(name, overflow="fold", min_width=20)
         else:  # what doesn't fit is taken from the first
             table.add_column(name, justify="right", no_wrap=True)
     for row in sheet.rows:
