@@ -28,7 +28,7 @@ begin
     end if;
     -- As many batches as there were at the start, the last without a limit: while others write, the
     -- log may never be found empty, and what they write may be taken before what was there already.
-    for v_turn in 0 .. v_dirty / c_batch loop
+    for v_turn in 0 .. (v_dirty / c_batch)::int loop
         exit when not gallery.take_dirty(case when v_turn < v_dirty / c_batch then c_batch end);
         perform gallery.refresh_indexed();
         perform gallery.place_items();
