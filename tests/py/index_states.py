@@ -65,12 +65,13 @@ State = Callable[[Connection, Random, Gallery], None]
 
 def behind(conn: Connection, random: Random, gallery: Gallery) -> None:
     """Everything has changed since the last refresh: the index can't be used."""
+    conn.execute("SELECT gallery_configure('{\"dirty_limit\": null}')")
     calls.store(conn, gallery)
 
 
 def rebuilt(conn: Connection, random: Random, gallery: Gallery) -> None:
     """Built anew, and nothing has changed since."""
-    calls.store(conn, gallery)
+    behind(conn, random, gallery)
     conn.execute("CALL gallery_rebuild()")
 
 
@@ -79,6 +80,12 @@ def dirty(conn: Connection, random: Random, gallery: Gallery) -> None:
     older = older_gallery(random, gallery)
     rebuilt(conn, random, older.gallery)
     older.become(conn, gallery)
+
+
+def overdue(conn: Connection, random: Random, gallery: Gallery) -> None:
+    """More items have changed since than a reader is to test: the index is passed over."""
+    dirty(conn, random, gallery)
+    conn.execute("SELECT gallery_configure('{\"dirty_limit\": 0}')")
 
 
 def refreshed(conn: Connection, random: Random, gallery: Gallery) -> None:
@@ -92,7 +99,8 @@ def refreshed(conn: Connection, random: Random, gallery: Gallery) -> None:
     conn.execute("CALL gallery_refresh()")
 
 
-STATES: tuple[State, ...] = (behind, rebuilt, dirty, refreshed)
+USABLE: tuple[State, ...] = (rebuilt, dirty, refreshed)
+STATES: tuple[State, ...] = (*USABLE, behind, overdue)
 
 
 # --- what the gallery was before ---
