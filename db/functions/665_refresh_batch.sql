@@ -155,6 +155,9 @@ begin
             perform gallery.rebuild_block(v_block.block_no);
             delete from gallery.refresh_item r using unnest(n.ids, n.sources) u (id, source)
             where r.id = u.id and r.source = u.source;
+            delete from gallery.refresh_item r      -- moved into that block since they were taken
+            where exists (select from gallery.bitmap_item b
+                          where b.content_id = r.id and b.content_source = r.source offset 0);
         end if;
     end loop;
 end

@@ -6,6 +6,7 @@ set search_path from current
 as $procedure$
 declare
     c_batch constant int := 5000;
+    c_whole constant int := 100000;     -- from so many on, one go through the tables is cheaper
     v_dirty bigint;
     v_items bigint;
 begin
@@ -20,7 +21,7 @@ begin
     select count(*) into v_dirty from gallery.dirty_item;
     select coalesce(sum(b.slots), 0) into v_items from gallery.bitmap_block b;
     if exists (select from gallery.dirty_item d where d.content_id is null)
-       or v_dirty > greatest(20 * c_batch, v_items / 2) then    -- one go through the tables is cheaper
+       or v_dirty > greatest(c_whole, v_items / 2) then
         perform gallery.rebuild_start();
         while gallery.rebuild_step() > 0 loop null; end loop;
         perform gallery.rebuild_finish();

@@ -40,7 +40,7 @@ SMALL = {
     },
     "655_rebuild_block.sql": {r"function gallery\.block_gap\(\)[^;]*?\breturn ": 4},
     "665_refresh_batch.sql": {r"c_many constant int := ": 12},
-    "680_gallery_refresh.sql": {r"c_batch constant int := ": 9},
+    "680_gallery_refresh.sql": {r"c_batch constant int := ": 9, r"c_whole constant int := ": 800},
 }
 
 
