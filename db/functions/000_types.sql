@@ -51,7 +51,10 @@ create type gallery.figures as (
     tag_probe   double precision,       -- to learn whether an item carries a tag,
     list_row    double precision,       -- for a row of a tag's list,
     walk_step   double precision,       -- to meet an item on a walk and test it
-    budget      double precision        -- that another strategy may touch before the bitmap index takes over
+    budget      double precision,       -- that another strategy may touch before the bitmap index takes over
+    index_lacks text,                   -- why the bitmap index can't be used now; null if it can
+    blocks      double precision,       -- that it has,
+    dirty       double precision        -- and rows of its log: of items that changed since they were indexed
 );
 comment on type gallery.figures is
     'What statistics say of the data that a query asks for.';

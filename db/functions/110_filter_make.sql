@@ -7,7 +7,10 @@ language plpgsql immutable
 set search_path from current
 as $function$
 begin
-    if exists (select from unnest(elements) e where e is null) then
+    if array_ndims(elements) > 1 then
+        elements := array(select e from unnest(elements) e);
+    end if;
+    if array_position(elements, null) is not null then
         perform gallery.raise_error('TG004', format('%s has a NULL element', name),
             'Leave the element out; leave the argument out (or give NULL) for no condition.');
     end if;
@@ -15,6 +18,20 @@ end
 $function$;
 comment on function gallery.refuse_null_elements(text, anyarray) is
     'TG004 if an array argument has a NULL element.';
+
+create or replace function gallery.as_set(elements uuid[])
+returns uuid[]
+language plpgsql immutable
+set search_path from current
+as $function$
+begin
+    if cardinality(elements) = 1 and array_ndims(elements) = 1 and array_lower(elements, 1) = 1 then
+        return elements;                -- the commonest case, without a statement
+    end if;
+    return array(select distinct e from unnest(elements) e order by e);
+end
+$function$;
+comment on function gallery.as_set(uuid[]) is 'The elements of an array, sorted and without duplicates.';
 
 create or replace function gallery.make_filter(
     tags_all uuid[], tags_any uuid[], tags_none uuid[],
@@ -29,11 +46,11 @@ declare
 begin
     if tags_all <> '{}' then
         perform gallery.refuse_null_elements('tags_all', tags_all);
-        f.tags_all := array(select distinct e from unnest(tags_all) e order by e);
+        f.tags_all := gallery.as_set(tags_all);
     end if;
     if tags_any is not null then
         perform gallery.refuse_null_elements('tags_any', tags_any);
-        f.tags_any := array(select distinct e from unnest(tags_any) e order by e);
+        f.tags_any := gallery.as_set(tags_any);
         if cardinality(f.tags_any) = 1 then     -- any one of one tag is that tag
             f.tags_all := array(select e from unnest(f.tags_all || f.tags_any) e group by e order by e);
         end if;
@@ -43,11 +60,11 @@ begin
     end if;
     if tags_none <> '{}' then
         perform gallery.refuse_null_elements('tags_none', tags_none);
-        f.tags_none := array(select distinct e from unnest(tags_none) e order by e);
+        f.tags_none := gallery.as_set(tags_none);
     end if;
     if creators is not null then
         perform gallery.refuse_null_elements('creators', creators);
-        f.creators := array(select distinct e from unnest(creators) e order by e);
+        f.creators := gallery.as_set(creators);
     end if;
     if content_types is not null then
         perform gallery.refuse_null_elements('content_types', content_types);

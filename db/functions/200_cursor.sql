@@ -1,18 +1,29 @@
 -- Cursors as text: base64url of a compact JSON object with a version and a checksum. A cursor is
 -- accepted only if encoding what it holds gives that very text again, so any change to it is seen.
 
+create or replace function gallery.cursor_seal(body text)
+returns text
+language plpgsql immutable
+set search_path from current
+as $function$
+begin
+    return translate(
+        encode(convert_to('{' || body || ',"x":"' || left(md5(body), 8) || '"}', 'UTF8'), 'base64'),
+        E'+/=\n', '-_');
+end
+$function$;
+comment on function gallery.cursor_seal(text) is
+    'The cursor of the members of a JSON object, in the order of their keys: "v":1 is one of them.';
+
 create or replace function gallery.cursor_encode(payload jsonb)
 returns text
 language plpgsql immutable
 set search_path from current
 as $function$
-declare
-    v_body text := (select string_agg(to_json(e.key)::text || ':' || e.value::text, ',' order by e.key collate "C")
-                    from jsonb_each(payload || '{"v": 1}') e);
 begin
-    return translate(
-        encode(convert_to('{' || v_body || ',"x":"' || left(md5(v_body), 8) || '"}', 'UTF8'), 'base64'),
-        E'+/=\n', '-_');
+    return gallery.cursor_seal((
+        select string_agg(to_json(e.key)::text || ':' || e.value::text, ',' order by e.key collate "C")
+        from jsonb_each(payload || '{"v": 1}') e));
 end
 $function$;
 comment on function gallery.cursor_encode(jsonb) is

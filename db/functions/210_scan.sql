@@ -78,13 +78,14 @@ set datestyle = 'ISO'
 set extra_float_digits = 1
 as $function$
 begin
-    return gallery.cursor_encode(jsonb_strip_nulls(jsonb_build_object(
-        'd', case when forward then 'n' else 'p' end,
-        't', place.created_at::text,
-        'q', place.quality::text,
-        'i', place.id,
-        's', place.source,
-        'f', fingerprint)));
+    return gallery.cursor_seal(concat(      -- what needs no escaping, without the way through jsonb
+        '"d":"', case when forward then 'n' else 'p' end,
+        '","f":"', fingerprint,
+        '","i":', place.id,
+        ',"q":"' || place.quality || '"',
+        ',"s":', to_json(place.source),
+        ',"t":"' || place.created_at || '"',
+        ',"v":1'));
 end
 $function$;
 comment on function gallery.page_cursor(gallery.position, boolean, text) is
@@ -143,15 +144,15 @@ comment on function gallery.position_sql() is
     'The columns of the position of item i in scan s, as text to paste into a strategy (see 120_filter_match.sql).';
 
 create or replace function gallery.in_page_order(places gallery.position[], s gallery.scan)
-returns setof gallery.position
+returns gallery.position[]
 language plpgsql immutable
 set search_path from current
 as $function$
 begin
     if s.descending then
-        return query select p.* from unnest(places) p order by p desc limit s.wanted;
+        return array(select p from unnest(places) p order by p desc limit s.wanted);
     else
-        return query select p.* from unnest(places) p order by p limit s.wanted;
+        return array(select p from unnest(places) p order by p limit s.wanted);
     end if;
 end
 $function$;

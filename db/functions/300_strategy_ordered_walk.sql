@@ -161,7 +161,7 @@ begin
         v_rows := v_rows || v_walked.places;
         exit when cardinality(v_rows) >= s.wanted or (v_walked.reached).id is not null;
     end loop;
-    v_walked.places := array(select p from gallery.in_page_order(v_rows, s) p);
+    v_walked.places := gallery.in_page_order(v_rows, s);
     if cardinality(v_walked.places) >= s.wanted then
         v_walked.reached := null;
     elsif (v_walked.reached).id is not null then       -- its namesake in the other partition has been looked at too
@@ -174,14 +174,12 @@ comment on function gallery.walk(gallery.filter, gallery.scan, bigint) is
     'Walks the items in page order and tests each, up to a page, or within a budget of items (null: no budget). Where a sort by quality goes on to the items without one, that stretch gets the budget once more.';
 
 create or replace function gallery.strategy_ordered_walk(f gallery.filter, s gallery.scan)
-returns setof gallery.position
+returns gallery.position[]
 language plpgsql stable
 set search_path from current
 as $function$
-declare
-    v_walked gallery.stretch := gallery.walk(f, s, null);
 begin
-    return query select p.* from unnest(v_walked.places) p;
+    return (gallery.walk(f, s, null)).places;
 end
 $function$;
 comment on function gallery.strategy_ordered_walk(gallery.filter, gallery.scan) is

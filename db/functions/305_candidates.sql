@@ -40,11 +40,21 @@ set search_path from current
 set plan_cache_mode = 'force_generic_plan' set enable_seqscan = 'off' set enable_bitmapscan = 'off'
 set enable_hashjoin = 'off' set enable_mergejoin = 'off'
 as $function$
+declare
+    v_tag uuid := case when cardinality(tags) = 1 then tags[1] end;     -- of several, all that the item carries are looked at
 begin
-    if carried then
+    if carried and v_tag is not null then
+        return array(select c.id from unnest(ids) c (id)
+                     where exists (select from content_tags t where t.content_id = c.id and t.content_source = source
+                                                                and t.tag_id = v_tag offset 0));
+    elsif carried then
         return array(select c.id from unnest(ids) c (id)
                      where exists (select from content_tags t where t.content_id = c.id and t.content_source = source
                                                                 and t.tag_id = any (tags) offset 0));
+    elsif v_tag is not null then
+        return array(select c.id from unnest(ids) c (id)
+                     where not exists (select from content_tags t where t.content_id = c.id and t.content_source = source
+                                                                and t.tag_id = v_tag offset 0));
     end if;
     return array(select c.id from unnest(ids) c (id)
                  where not exists (select from content_tags t where t.content_id = c.id and t.content_source = source

@@ -3,7 +3,7 @@
 -- through the next tag's list while they are many.
 
 create or replace function gallery.strategy_self_join(f gallery.filter, s gallery.scan)
-returns setof gallery.position
+returns gallery.position[]
 language plpgsql stable
 set search_path from current
 set work_mem = '4MB' set hash_mem_multiplier = 1
@@ -12,14 +12,12 @@ declare
     v_conditions gallery.narrowing[] := (s.figures).narrowings;
 begin
     perform gallery.use_work_mem();
-    return query
-    select p.*
-    from gallery.in_page_order(array(
+    return gallery.in_page_order(array(
         select c
         from unnest(f.sources) source
         cross join lateral gallery.list_carriers((v_conditions[1]).tags, source) seed
         cross join lateral gallery.keep_matches(seed, source, v_conditions[2:], s.figures) ids
-        cross join lateral gallery.page_of_candidates(f, s, source, ids) c), s) p;
+        cross join lateral gallery.page_of_candidates(f, s, source, ids) c), s);
 end
 $function$;
 comment on function gallery.strategy_self_join(gallery.filter, gallery.scan) is

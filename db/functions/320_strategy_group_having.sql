@@ -20,7 +20,7 @@ comment on function gallery.group_having(uuid[], text) is
     'The items of a source that carry all of the tags.';
 
 create or replace function gallery.strategy_group_having(f gallery.filter, s gallery.scan)
-returns setof gallery.position
+returns gallery.position[]
 language plpgsql stable
 set search_path from current
 set work_mem = '4MB' set hash_mem_multiplier = 1
@@ -29,14 +29,12 @@ declare
     v_others gallery.narrowing[] := gallery.tag_conditions(s.figures, false);
 begin
     perform gallery.use_work_mem();
-    return query
-    select p.*
-    from gallery.in_page_order(array(
+    return gallery.in_page_order(array(
         select c
         from unnest(f.sources) source
         cross join lateral gallery.group_having(f.tags_all, source) carriers
         cross join lateral gallery.keep_matches(carriers, source, v_others, s.figures) ids
-        cross join lateral gallery.page_of_candidates(f, s, source, ids) c), s) p;
+        cross join lateral gallery.page_of_candidates(f, s, source, ids) c), s);
 end
 $function$;
 comment on function gallery.strategy_group_having(gallery.filter, gallery.scan) is

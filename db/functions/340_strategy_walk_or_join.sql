@@ -46,24 +46,22 @@ comment on function gallery.count_candidates(gallery.candidates[]) is
     'How many candidates there are.';
 
 create or replace function gallery.page_of_lists(f gallery.filter, s gallery.scan, lists gallery.candidates[])
-returns setof gallery.position
+returns gallery.position[]
 language plpgsql stable
 set search_path from current
 as $function$
 begin
-    return query
-    select p.*
-    from gallery.in_page_order(array(
+    return gallery.in_page_order(array(
         select c
         from unnest(lists) l
-        cross join lateral gallery.page_of_candidates(f, s, l.source, l.ids) c), s) p;
+        cross join lateral gallery.page_of_candidates(f, s, l.source, l.ids) c), s);
 end
 $function$;
 comment on function gallery.page_of_lists(gallery.filter, gallery.scan, gallery.candidates[]) is
     'The page of candidates that satisfy the filter''s tags.';
 
 create or replace function gallery.strategy_walk_or_join(f gallery.filter, s gallery.scan)
-returns setof gallery.position
+returns gallery.position[]
 language plpgsql stable
 set search_path from current
 set work_mem = '4MB' set hash_mem_multiplier = 1
@@ -86,8 +84,7 @@ begin
             v_walked := gallery.walk(f, s, least(ceil(v_purse / v_step), 1e18)::bigint);
             v_places := v_places || v_walked.places;
             if (v_walked.reached).id is null then
-                return query select p.* from unnest(v_places) p;
-                return;
+                return v_places;
             end if;
             s.after := v_walked.reached;
             s.wanted := v_wanted - cardinality(v_places);
@@ -102,8 +99,7 @@ begin
         v_left := gallery.count_candidates(v_lists)::double precision;
         exit when v_left = 0;
     end loop;
-    return query select p.* from unnest(v_places) p;
-    return query select p.* from gallery.page_of_lists(f, s, v_lists) p;
+    return v_places || gallery.page_of_lists(f, s, v_lists);
 end
 $function$;
 comment on function gallery.strategy_walk_or_join(gallery.filter, gallery.scan) is

@@ -4,7 +4,7 @@
 -- take over when it is spent. The whole costs no more than twice the better of the two.
 
 create or replace function gallery.strategy_walk_or_bitmap(f gallery.filter, s gallery.scan)
-returns setof gallery.position
+returns gallery.position[]
 language plpgsql stable
 set search_path from current
 as $function$
@@ -12,19 +12,19 @@ declare
     g        gallery.figures := s.figures;
     v_walked gallery.stretch := gallery.walk(f, s, least(ceil(g.budget / g.walk_step), 1e18)::bigint);
 begin
-    return query select p.* from unnest(v_walked.places) p;
     if (v_walked.reached).id is not null then
         s.after := v_walked.reached;
         s.wanted := s.wanted - cardinality(v_walked.places);
-        return query select p.* from gallery.strategy_bitmap(f, s) p;
+        v_walked.places := v_walked.places || gallery.strategy_bitmap(f, s);
     end if;
+    return v_walked.places;
 end
 $function$;
 comment on function gallery.strategy_walk_or_bitmap(gallery.filter, gallery.scan) is
     'Walks within the budget of the scan''s figures; what is wanted beyond it comes from the bitmap index.';
 
 create or replace function gallery.strategy_join_or_bitmap(f gallery.filter, s gallery.scan)
-returns setof gallery.position
+returns gallery.position[]
 language plpgsql stable
 set search_path from current
 set work_mem = '4MB' set hash_mem_multiplier = 1
@@ -40,8 +40,7 @@ begin
         v_spent := v_spent + case when v_n > cardinality(v_steps) then gallery.cost_of_fetching(g, v_left)
                                   else gallery.cost_of_narrowing(g, v_steps[v_n], v_left) end;
         if v_spent > g.budget then          -- the next step would be one too many
-            return query select p.* from gallery.strategy_bitmap(f, s) p;
-            return;
+            return gallery.strategy_bitmap(f, s);
         end if;
         if v_n = 2 then
             perform gallery.use_work_mem();
@@ -52,7 +51,7 @@ begin
         v_left := gallery.count_candidates(v_lists)::double precision;
         exit when v_left = 0;
     end loop;
-    return query select p.* from gallery.page_of_lists(f, s, v_lists) p;
+    return gallery.page_of_lists(f, s, v_lists);
 end
 $function$;
 comment on function gallery.strategy_join_or_bitmap(gallery.filter, gallery.scan) is

@@ -45,6 +45,17 @@ $define$;
 comment on aggregate gallery.slots_to_bits(int, int) is
     'A block''s bits with some set: slots_to_bits(slot, 1).';
 
+create or replace function gallery.count_bits(bits bit varying[])
+returns bigint
+language plpgsql immutable
+set search_path from current
+as $function$
+begin
+    return (select sum(bit_count(b))::bigint from unnest(bits) b);
+end
+$function$;
+comment on function gallery.count_bits(bit varying[]) is 'How many bits are set in some blocks; null if there are none.';
+
 create or replace function gallery.bits_to_slots(bits bit varying)
 returns int[]
 language plpgsql immutable

@@ -50,6 +50,7 @@ declare
     v_low   gallery.position;           -- exclusive: (t, least id, '') lies just before every item of t
     v_high  gallery.position;
     v_range gallery.block_range := row(-2147483648, 0, 2147483647, 0);
+    l       record;
 begin
     if f.created_from is not null then
         v_low := row(false, f.created_from, null::double precision, -9223372036854775808, '');
@@ -63,10 +64,14 @@ begin
         v_low := greatest(v_low, s.after);
     end if;
     if not v_low is null then             -- as a row: IS NOT NULL would ask for every field
-        select l.block_no, l.slot into v_range.first_block, v_range.first_slot from gallery.bitmap_locate(v_low, true) l;
+        l := gallery.bitmap_locate(v_low, true);
+        v_range.first_block := l.block_no;
+        v_range.first_slot := l.slot;
     end if;
     if not v_high is null then
-        select l.block_no, l.slot into v_range.last_block, v_range.last_slot from gallery.bitmap_locate(v_high, false) l;
+        l := gallery.bitmap_locate(v_high, false);
+        v_range.last_block := l.block_no;
+        v_range.last_slot := l.slot;
     end if;
     return v_range;
 end

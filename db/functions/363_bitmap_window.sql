@@ -1,9 +1,10 @@
 -- Evaluates a query for a window of blocks in the direction of travel. The first key says which blocks
--- are worth looking at; the others narrow the bits, and the blocks in which nothing is left drop out:
--- the second key alone, for the two rarest together leave little, then all that are left at once.
+-- are worth looking at; the others narrow the bits. In a wide window the blocks in which nothing is
+-- left drop out: the second key alone, for the two rarest together leave little; then, where so little is left that
+-- each further key empties blocks, one after the other; else all that are left at once.
 --
--- The planner settings leave one plan: a probe of the container table a key and block, however wrong
--- its estimates.
+-- The planner settings leave one plan, however wrong its estimates: a probe of the container table a
+-- key and block, or, where many blocks are left, one stretch of its index a key.
 
 create or replace function gallery.bitmap_narrow(c gallery.clause, inout block_nos int[], inout bits bit varying[])
 language plpgsql stable
@@ -36,6 +37,61 @@ $function$;
 comment on function gallery.bitmap_narrow(gallery.clause, int[], bit varying[]) is
     'Of some blocks'' bits, those that satisfy a clause; blocks in which none is left are dropped, null if all are.';
 
+create or replace function gallery.bitmap_and_probing(
+    q gallery.bitmap_query, first int, last int, inout block_nos int[], inout bits bit varying[])
+language plpgsql stable
+set search_path from current
+set plan_cache_mode = 'force_generic_plan'
+set enable_seqscan = 'off' set enable_bitmapscan = 'off' set enable_hashjoin = 'off' set enable_mergejoin = 'off'
+set enable_memoize = 'off' set enable_material = 'off'
+as $function$
+begin
+    select array_agg(w.block_no order by w.n), array_agg(w.bits::bit varying order by w.n) into block_nos, bits
+    from (select b.block_no, b.n, b.bits & k.bits as bits
+          from unnest(block_nos, bits) with ordinality b (block_no, bits, n)
+          cross join lateral (
+              select bit_and(coalesce(k.bits, (select gallery.slots_to_bits(e, 1) from unnest(k.slots) e))) as bits,
+                     count(*) as keys
+              from generate_series(first, last) u
+              join gallery.bitmap_container k on k.key = q.keys[u] and k.kind = q.kinds[u] and k.block_no = b.block_no) k
+          where k.keys = last - first + 1
+          offset 0) w
+    where bit_count(w.bits) > 0;
+end
+$function$;
+comment on function gallery.bitmap_and_probing(gallery.bitmap_query, int, int, int[], bit varying[]) is
+    'Of some blocks'' bits, those that the query''s keys from first to last have too; blocks in which none is left are dropped, null if all are. Cost: a probe a key and block.';
+
+create or replace function gallery.bitmap_and_scanning(
+    q gallery.bitmap_query, first int, last int, inout block_nos int[], inout bits bit varying[])
+language plpgsql stable
+set search_path from current
+set plan_cache_mode = 'force_generic_plan'
+set enable_seqscan = 'off' set enable_bitmapscan = 'off' set enable_hashjoin = 'on' set enable_mergejoin = 'off'
+set enable_memoize = 'off' set enable_material = 'off'
+as $function$
+begin
+    select array_agg(w.block_no order by w.n), array_agg(w.bits::bit varying order by w.n) into block_nos, bits
+    from (select b.block_no, b.n, b.bits & k.shared as bits
+          from (select s.block_no, bit_and(coalesce(s.bits, (select gallery.slots_to_bits(e, 1) from unnest(s.slots) e))) as shared
+                from generate_series(first, last) u
+                cross join lateral (
+                    select k.block_no, k.bits, k.slots
+                    from gallery.bitmap_container k
+                    where k.key = q.keys[u] and k.kind = q.kinds[u]
+                      and k.block_no between least(block_nos[1], block_nos[cardinality(block_nos)])
+                                         and greatest(block_nos[1], block_nos[cardinality(block_nos)])
+                    offset 0) s
+                group by s.block_no
+                having count(*) = last - first + 1) k
+          join unnest(block_nos, bits) with ordinality b (block_no, bits, n) using (block_no)
+          offset 0) w
+    where bit_count(w.bits) > 0;
+end
+$function$;
+comment on function gallery.bitmap_and_scanning(gallery.bitmap_query, int, int, int[], bit varying[]) is
+    'The same as bitmap_and_probing. Cost: for each key one stretch of the index, of all blocks between the first and the last.';
+
 create or replace function gallery.bitmap_window(
     q gallery.bitmap_query, r gallery.block_range, descending boolean, blocks int,
     out block_nos int[], out bits bit varying[], out reached int)
@@ -46,8 +102,14 @@ set enable_seqscan = 'off' set enable_bitmapscan = 'off' set enable_hashjoin = '
 set enable_sort = 'off' set enable_memoize = 'off' set enable_material = 'off'
 as $function$
 declare
-    v_keys    int := cardinality(q.keys);
-    v_n       int;
+    c_wide constant int := 8;           -- so many blocks are read in a stretch
+    c_few  constant int := 64;          -- bits a block, of which a further key leaves none in many blocks
+    v_keys int := cardinality(q.keys);
+    v_n    int;
+    v_last int := case when blocks < c_wide then v_keys else 1 end;     -- the last key that is done with
+    v_span int;
+    v_left int;
+    v_step record;
 begin
     if v_keys = 0 then                  -- all blocks
         if descending then
@@ -60,18 +122,34 @@ begin
                                order by b.block_no limit blocks);
         end if;
         bits := array_fill(gallery.all_slots(), array[cardinality(block_nos)]);
-    elsif descending then               -- those in which the first key occurs
+    elsif descending then               -- those in which the first key occurs, with all keys if they are few
         select array_agg(w.block_no), array_agg(w.bits::bit varying) into block_nos, bits
-        from (select k.block_no, coalesce(k.bits, (select gallery.slots_to_bits(e, 1) from unnest(k.slots) e)) as bits
-              from gallery.bitmap_container k
-              where k.key = q.keys[1] and k.kind = q.kinds[1] and k.block_no between r.first_block and r.last_block
-              order by k.key desc, k.kind desc, k.block_no desc limit blocks) w;
+        from (select f.block_no,
+                     case when o.keys = v_last - 1 then f.bits & coalesce(o.shared, f.bits) else gallery.no_slots() end as bits
+              from (select k.block_no, coalesce(k.bits, (select gallery.slots_to_bits(e, 1) from unnest(k.slots) e)) as bits
+                    from gallery.bitmap_container k
+                    where k.key = q.keys[1] and k.kind = q.kinds[1] and k.block_no between r.first_block and r.last_block
+                    order by k.key desc, k.kind desc, k.block_no desc limit blocks) f
+              cross join lateral (
+                  select bit_and(coalesce(k.bits, (select gallery.slots_to_bits(e, 1) from unnest(k.slots) e))) as shared,
+                         count(*) as keys
+                  from generate_series(2, v_last) u
+                  join gallery.bitmap_container k on k.key = q.keys[u] and k.kind = q.kinds[u] and k.block_no = f.block_no
+                  offset 0) o) w;
     else
         select array_agg(w.block_no), array_agg(w.bits::bit varying) into block_nos, bits
-        from (select k.block_no, coalesce(k.bits, (select gallery.slots_to_bits(e, 1) from unnest(k.slots) e)) as bits
-              from gallery.bitmap_container k
-              where k.key = q.keys[1] and k.kind = q.kinds[1] and k.block_no between r.first_block and r.last_block
-              order by k.key, k.kind, k.block_no limit blocks) w;
+        from (select f.block_no,
+                     case when o.keys = v_last - 1 then f.bits & coalesce(o.shared, f.bits) else gallery.no_slots() end as bits
+              from (select k.block_no, coalesce(k.bits, (select gallery.slots_to_bits(e, 1) from unnest(k.slots) e)) as bits
+                    from gallery.bitmap_container k
+                    where k.key = q.keys[1] and k.kind = q.kinds[1] and k.block_no between r.first_block and r.last_block
+                    order by k.key, k.kind, k.block_no limit blocks) f
+              cross join lateral (
+                  select bit_and(coalesce(k.bits, (select gallery.slots_to_bits(e, 1) from unnest(k.slots) e))) as shared,
+                         count(*) as keys
+                  from generate_series(2, v_last) u
+                  join gallery.bitmap_container k on k.key = q.keys[u] and k.kind = q.kinds[u] and k.block_no = f.block_no
+                  offset 0) o) w;
     end if;
     reached := block_nos[cardinality(block_nos)];
     if reached is null then
@@ -87,27 +165,27 @@ begin
         bits[v_n] := bits[v_n] & (gallery.all_slots() << (gallery.block_capacity() - r.last_slot));
     end if;
 
-    v_n := 2;
+    v_span := cardinality(block_nos);
+    v_n := greatest(v_last, 1) + 1;
     while v_n <= v_keys and block_nos is not null loop
-        select array_agg(w.block_no order by w.n), array_agg(w.bits::bit varying order by w.n) into block_nos, bits
-        from (select b.block_no, b.n, b.bits & k.bits as bits
-              from unnest(block_nos, bits) with ordinality b (block_no, bits, n)
-              cross join lateral (
-                  select bit_and(coalesce(k.bits, (select gallery.slots_to_bits(e, 1) from unnest(k.slots) e))) as bits,
-                         count(*) as keys
-                  from generate_series(v_n, case when v_n = 2 then 2 else v_keys end) u
-                  join gallery.bitmap_container k
-                    on k.key = q.keys[u] and k.kind = q.kinds[u] and k.block_no = b.block_no) k
-              where k.keys = case when v_n = 2 then 1 else v_keys - v_n + 1 end
-              offset 0) w
-        where bit_count(w.bits) > 0;
-        v_n := case when v_n = 2 then 3 else v_keys + 1 end;
+        v_left := cardinality(block_nos);
+        v_last := case when v_n = 2 or v_left >= c_wide and gallery.count_bits(bits) < c_few * v_left then v_n else v_keys end;
+        if v_left >= c_wide and 3 * v_left > v_span then
+            v_step := gallery.bitmap_and_scanning(q, v_n, v_last, block_nos, bits);
+        else
+            v_step := gallery.bitmap_and_probing(q, v_n, v_last, block_nos, bits);
+        end if;
+        block_nos := v_step.block_nos;
+        bits := v_step.bits;
+        v_n := v_last + 1;
     end loop;
     for v_clause in 1 .. cardinality(q.clauses) loop
         exit when block_nos is null;
-        select w.block_nos, w.bits into block_nos, bits from gallery.bitmap_narrow(q.clauses[v_clause], block_nos, bits) w;
+        v_step := gallery.bitmap_narrow(q.clauses[v_clause], block_nos, bits);
+        block_nos := v_step.block_nos;
+        bits := v_step.bits;
     end loop;
 end
 $function$;
 comment on function gallery.bitmap_window(gallery.bitmap_query, gallery.block_range, boolean, int) is
-    'The bits that satisfy a query in the next blocks of a range, null if none do. reached: the last block looked at; null if the range holds none.';
+    'The bits that satisfy a query in the next blocks of a range, null (or none set) if none do. reached: the last block looked at; null if the range holds none.';

@@ -1,36 +1,40 @@
 -- Items that changed since they were last indexed. In any one snapshot the index is exact for every
 -- other item; a reader leaves these out of the bitmaps and tests them against the tables instead.
 
-create or replace function gallery.bitmap_missing()
-returns text
+drop type if exists gallery.index_state cascade;
+create type gallery.index_state as (
+    lacks       text,                   -- why the index can't be used now; null if it can
+    dirty       bigint                  -- rows of the log
+);
+comment on type gallery.index_state is 'How far the bitmap index is.';
+
+create or replace function gallery.index_state(dirty_limit int)
+returns gallery.index_state
 language plpgsql stable
 set search_path from current
 set plan_cache_mode = 'force_generic_plan'
 as $function$
 declare
-    v_limit  int := (gallery.current_settings()).dirty_limit;
-    v_dirty  bigint;
-    v_whole  boolean;
+    n       gallery.index_state;
+    v_built boolean;
+    v_whole boolean;
 begin
     if not has_table_privilege('gallery.bitmap_state', 'select') then
-        return 'this role may not read the bitmap index';
+        n.lacks := 'this role may not read the bitmap index';
+        return n;
     end if;
-    if not (select s.built from gallery.bitmap_state s) then
-        return 'the bitmap index is not built yet';
-    end if;
-    select count(*), coalesce(bool_or(d.content_id is null), false) into v_dirty, v_whole
-    from (select i.content_id from gallery.dirty_item i limit v_limit + 1) d;
-    if v_dirty > v_limit then
-        return format('more than %s changed items are not indexed yet', v_limit);
-    end if;
-    if v_whole then
-        return 'a table was truncated and the bitmap index not built anew since';
-    end if;
-    return null;
+    select s.built, d.rows, d.whole into v_built, n.dirty, v_whole
+    from gallery.bitmap_state s
+    cross join (select count(*) as rows, bool_or(l.content_id is null) as whole
+                from (select i.content_id from gallery.dirty_item i limit dirty_limit + 1) l) d;
+    n.lacks := case when not v_built then 'the bitmap index is not built yet'
+                    when n.dirty > dirty_limit then format('more than %s changed items are not indexed yet', dirty_limit)
+                    when v_whole then 'a table was truncated and the bitmap index not built anew since' end;
+    return n;
 end
 $function$;
-comment on function gallery.bitmap_missing() is
-    'Why the bitmap index can''t be used now; null if it can. A role without SELECT on it is served by the other strategies.';
+comment on function gallery.index_state(int) is
+    'Whether the bitmap index can be used now, given the setting dirty_limit. A role without SELECT on it is served by the other strategies.';
 
 create or replace function gallery.dirty_mask(out block_nos int[], out bits bit varying[])
 language plpgsql stable
@@ -48,37 +52,84 @@ $function$;
 comment on function gallery.dirty_mask() is
     'For every block with dirty items, the bits of all others.';
 
-do $define$
+create or replace function gallery.dirty_ids(source text)
+returns bigint[]
+language plpgsql stable
+set search_path from current
+as $function$
 begin
-    execute format($template$
-        create or replace function gallery.dirty_matches(f gallery.filter, s gallery.scan, before gallery.position)
-        returns gallery.position[]
-        language plpgsql stable
-        set search_path from current
-        set plan_cache_mode = 'force_generic_plan' set enable_hashjoin = 'off' set enable_mergejoin = 'off'
-        as $function$
-        begin
-            -- tags first: most items fail there, at the price of one index probe
-            return array(
-                select p.place
-                from (select row(%3$s)::gallery.position as place
-                      from (select i.*
-                            from (select distinct d.content_id as id, d.content_source as source_type
-                                  from gallery.dirty_item d) i
-                            where %2$s
-                            offset 0) k
-                      cross join lateral (select a.* from content_items_all a
-                                          where a.id = k.id and a.source_type = k.source_type offset 0) i
-                      where %1$s
-                      offset 0) p
-                where (s.after is null
-                       or case when s.descending then p.place < s.after else p.place > s.after end)
-                  and (before is null
-                       or case when s.descending then p.place > before else p.place < before end));
-        end
-        $function$;
-        $template$, gallery.match_attributes_sql(), gallery.match_tags_sql(), gallery.position_sql());
+    return array(select distinct d.content_id from gallery.dirty_item d where d.content_source = source order by 1);
 end
-$define$;
+$function$;
+comment on function gallery.dirty_ids(text) is
+    'The dirty items of a source, in the order of their ids.';
+
+create or replace function gallery.ids_between(source text, low timestamptz, high timestamptz, most int)
+returns bigint[]
+language plpgsql stable
+set search_path from current
+set plan_cache_mode = 'force_generic_plan' set enable_seqscan = 'off' set enable_bitmapscan = 'off'
+as $function$
+begin
+    if source = 'items' then
+        return array(select i.id from content_items i where i.created_at between low and high limit most);
+    end if;
+    return array(select i.id from content_items_auto i where i.created_at between low and high limit most);
+end
+$function$;
+comment on function gallery.ids_between(text, timestamptz, timestamptz, int) is
+    'The items of a source that were created in a time, both ends included, or as many of them as asked for. Cost: entries of the sort index alone.';
+
+create or replace function gallery.dirty_ids_between(source text, s gallery.scan, before gallery.position)
+returns bigint[]
+language plpgsql stable
+set search_path from current
+as $function$
+declare
+    c_some constant int := 50;          -- fewer are tested as soon as told apart
+    c_each constant int := 4;           -- entries of the sort index read for one that may be spared a test
+    v_ids  bigint[] := gallery.dirty_ids(source);
+    v_near bigint[];
+begin
+    if cardinality(v_ids) <= c_some or before is null then
+        return v_ids;
+    end if;
+    v_near := gallery.ids_between(source,
+        case when s.descending then before.created_at else coalesce((s.after).created_at, '-infinity') end,
+        case when s.descending then coalesce((s.after).created_at, 'infinity') else before.created_at end,
+        c_each * cardinality(v_ids));
+    if cardinality(v_near) = c_each * cardinality(v_ids) then     -- there may be more
+        return v_ids;
+    end if;
+    return array(select e from unnest(v_ids) e where e in (select n from unnest(v_near) n) order by e);
+end
+$function$;
+comment on function gallery.dirty_ids_between(text, gallery.scan, gallery.position) is
+    'The dirty items of a source without those that surely lie outside a page: after the scan''s position and before another. Most pages take a short stretch of the page order, in which few items are dirty.';
+
+-- Dirty items are candidates like those that a list strategy has: narrowed by their tags, in the way
+-- that costs less, then fetched and tested.
+create or replace function gallery.dirty_matches(f gallery.filter, s gallery.scan, before gallery.position)
+returns gallery.position[]
+language plpgsql stable
+set search_path from current
+as $function$
+declare
+    g        gallery.figures := s.figures;
+    v_places gallery.position[];
+begin
+    v_places := array(
+        select c
+        from unnest(f.sources) source
+        cross join lateral gallery.dirty_ids_between(source, s, before) dirty
+        cross join lateral gallery.keep_matches(dirty, source, g.narrowings, g) ids
+        cross join lateral gallery.page_of_candidates(f, s, source, ids) c);
+    if before is null then
+        return v_places;
+    end if;
+    return array(select p from unnest(v_places) p
+                 where case when s.descending then p > before else p < before end);
+end
+$function$;
 comment on function gallery.dirty_matches(gallery.filter, gallery.scan, gallery.position) is
-    'The places of the dirty items that match, after the scan''s position and before another (null: no such bound).';
+    'The places of the dirty items that match, after the scan''s position and before another (null: no such bound), each source''s first wanted.';

@@ -12,14 +12,16 @@ declare
     v_block int := 0;                   -- so many blocks hold what is wanted,
     v_set   bigint := 0::bigint;              -- and so many bits in all
     v_slots int[];
+    b record;
 begin
     while v_block < cardinality(block_nos) and v_set < wanted loop
         v_block := v_block + 1;
         v_set := v_set + bit_count(bits[v_block]);
     end loop;
     if v_set <= wanted + c_few then     -- together
-        select b.block_nos, b.slots into taken_blocks, taken_slots
-        from gallery.few_bits(block_nos[:v_block], bits[:v_block], descending, wanted) b;
+        b := gallery.few_bits(block_nos[:v_block], bits[:v_block], descending, wanted);
+        taken_blocks := b.block_nos;
+        taken_slots := b.slots;
     else                                -- block by block, each only as far as needed
         taken_blocks := '{}';
         taken_slots := '{}';
@@ -55,15 +57,16 @@ begin
         select row(false, z.created_ats[e.at], null, z.ids[e.at],
                    case z.sources[e.at] when 'i' then 'items' else 'auto' end)::gallery.position
         from (select t.block_no, (t.slot / gallery.chunk_capacity())::smallint as chunk,
-                     array_agg(t.slot % gallery.chunk_capacity() + 1) as ats
-              from unnest(block_nos, slots) t (block_no, slot)
+                     array_agg(t.slot % gallery.chunk_capacity() + 1) as ats, array_agg(t.n) as ns
+              from unnest(block_nos, slots) with ordinality t (block_no, slot, n)
               group by 1, 2) c
         join gallery.bitmap_slot z using (block_no, chunk)
-        cross join lateral unnest(c.ats) e (at));
+        cross join lateral unnest(c.ats, c.ns) e (at, n)
+        order by e.n);
 end
 $function$;
 comment on function gallery.bitmap_places(int[], int[]) is
-    'The places of the items in some slots, in no order. Cost: a row a chunk of slots.';
+    'The places of the items in some slots, in the order of these. Cost: a row a chunk of slots.';
 
 create or replace function gallery.without_dirty(places gallery.position[])
 returns gallery.position[]

@@ -7,30 +7,31 @@
 -- are merged in the page order. The reader is STABLE: log, index and tables are seen in one snapshot.
 
 create or replace function gallery.strategy_bitmap(f gallery.filter, s gallery.scan)
-returns setof gallery.position
-language plpgsql stable rows 30
+returns gallery.position[]
+language plpgsql stable
 set search_path from current
 as $function$
 declare
-    v_missing text := gallery.bitmap_missing();
-    v_places  gallery.position[];
+    g        gallery.figures := s.figures;
+    v_places gallery.position[];
 begin
-    if v_missing is not null then
-        perform gallery.raise_error('TG006', v_missing,
+    if g.index_lacks is not null then
+        perform gallery.raise_error('TG006', g.index_lacks,
             'Run CALL gallery_refresh(), or CALL gallery_rebuild() if the index was never built, or GRANT SELECT ON ALL TABLES IN SCHEMA gallery; or let the planner choose the strategy.');
     end if;
     if s.by_quality then
         v_places := gallery.bitmap_by_quality(f, s);
-        if v_places is null then        -- many matches: they are met soon on the way along the sort index
-            return query select * from gallery.strategy_ordered_walk(f, s);
-            return;
-        end if;
     else
         v_places := gallery.bitmap_by_time(f, s);
-        v_places := v_places || gallery.dirty_matches(f, s,
-            case when cardinality(v_places) >= s.wanted then gallery.last_of(v_places, s) end);
+        if g.dirty > 0 then
+            v_places := v_places || gallery.dirty_matches(f, s,
+                case when cardinality(v_places) >= s.wanted then gallery.last_of(v_places, s) end);
+        end if;
     end if;
-    return query select p.* from gallery.in_page_order(v_places, s) p;
+    if g.dirty = 0 and not gallery.needs_item_test(f) and not s.by_quality then
+        return v_places;                -- as they came from the slots
+    end if;
+    return gallery.in_page_order(v_places, s);
 end
 $function$;
 comment on function gallery.strategy_bitmap(gallery.filter, gallery.scan) is
@@ -60,7 +61,7 @@ declare
     v_query   gallery.bitmap_query := gallery.bitmap_query(f);
     v_range   gallery.block_range := gallery.bitmap_range(f, s);
     v_tests   boolean := gallery.needs_item_test(f);
-    v_dirty   boolean := exists (select from gallery.dirty_item);
+    v_dirty   boolean := (s.figures).dirty > 0;
     v_blocks  int := 2;
     v_batch   int;
     v_places  gallery.position[] := array[]::gallery.position[];
@@ -69,12 +70,12 @@ declare
     t record;
 begin
     while cardinality(v_places) < s.wanted loop
-        select * into w from gallery.bitmap_window(v_query, v_range, s.descending, v_blocks);
+        w := gallery.bitmap_window(v_query, v_range, s.descending, v_blocks);
         exit when w.reached is null;
         v_range := gallery.range_beyond(v_range, w.reached, s.descending);
         v_batch := least(s.wanted, c_most)::int;
         while cardinality(w.block_nos) > 0 and cardinality(v_places) < s.wanted loop
-            select * into t from gallery.bitmap_take(w.block_nos, w.bits, s.descending,
+            t := gallery.bitmap_take(w.block_nos, w.bits, s.descending,
                 case when v_tests or v_dirty then v_batch else least(s.wanted - cardinality(v_places), c_most)::int end);
             w.block_nos := t.block_nos;
             w.bits := t.bits;

@@ -7,6 +7,7 @@ language plpgsql stable
 set search_path from current
 as $function$
 declare
+    c_window  constant int := 64;       -- blocks read at a time
     v_query   gallery.bitmap_query := gallery.bitmap_query(f);
     v_range   gallery.block_range := gallery.bitmap_range(f, s);
     v_clean   record;
@@ -17,7 +18,7 @@ begin
     total := 0;
     select * into v_clean from gallery.dirty_mask();
     loop
-        select * into w from gallery.bitmap_window(v_query, v_range, s.descending, 64);
+        select * into w from gallery.bitmap_window(v_query, v_range, s.descending, c_window);
         exit when w.reached is null;
         v_range := gallery.range_beyond(v_range, w.reached, s.descending);
         continue when w.block_nos is null;
@@ -37,40 +38,95 @@ $function$;
 comment on function gallery.bitmap_result(gallery.filter, gallery.scan, bigint) is
     'Every slot that satisfies the filter''s clauses and is not dirty, in the direction of travel, and how many there are; stops early where there are enough (null: never).';
 
-do $define$
+create or replace function gallery.places_of_bits(block_nos int[], bits bit varying[])
+returns setof gallery.position
+language plpgsql stable
+set search_path from current
+as $function$
+declare
+    c_batch constant int := 4000;
+    t record;
 begin
-    execute format($template$
-        create or replace function gallery.bitmap_by_quality(f gallery.filter, s gallery.scan)
-        returns gallery.position[]
-        language plpgsql stable
-        set search_path from current
-        set plan_cache_mode = 'force_generic_plan'
-        as $function$
-        declare
-            c_many constant int := 3000;        -- fetching so many costs as much as a walk that tests as many
-            v_result record;
-            v_taken  record;
-        begin
-            select * into v_result from gallery.bitmap_result(f, s, c_many);
-            if v_result.total >= c_many then
-                return null;
-            end if;
-            select * into v_taken from gallery.bitmap_take(v_result.block_nos, v_result.bits, s.descending, c_many);
-            return array(
-                select q.place
-                from (select row(%2$s)::gallery.position as place
-                      from unnest(gallery.bitmap_places(v_taken.taken_blocks, v_taken.taken_slots)) p
-                      cross join lateral (select a.* from content_items_all a
-                                          where a.id = p.id and a.source_type = p.source offset 0) i
-                      where %1$s
-                      offset 0) q
-                where s.after is null
-                   or case when s.descending then q.place < s.after else q.place > s.after end)
-                || gallery.dirty_matches(f, s, null);
-        end
-        $function$;
-        $template$, gallery.match_attributes_sql(), gallery.position_sql());
+    while cardinality(block_nos) > 0 loop
+        t := gallery.bitmap_take(block_nos, bits, true, c_batch);
+        block_nos := t.block_nos;
+        bits := t.bits;
+        return query select p.* from unnest(gallery.bitmap_places(t.taken_blocks, t.taken_slots)) p;
+    end loop;
 end
-$define$;
+$function$;
+comment on function gallery.places_of_bits(int[], bit varying[]) is
+    'The places of the items in all slots set in some blocks, in no order; what work_mem can''t hold of them goes to disk.';
+
+create or replace function gallery.page_of_bits(f gallery.filter, s gallery.scan, block_nos int[], bits bit varying[])
+returns gallery.position[]
+language plpgsql stable
+set search_path from current
+set work_mem = '4MB' set hash_mem_multiplier = 1
+as $function$
+begin
+    perform gallery.use_work_mem();
+    return array(
+        select c
+        from (select p.source, array_agg(p.id) as ids
+              from gallery.places_of_bits(block_nos, bits) p
+              group by p.source) l
+        cross join lateral gallery.page_of_candidates(f, s, l.source collate "default", l.ids) c);
+end
+$function$;
+comment on function gallery.page_of_bits(gallery.filter, gallery.scan, int[], bit varying[]) is
+    'Of the items in all slots set in some blocks, each source''s first wanted after the scan''s position, in any sort: fetches them all.';
+
+-- Slots share a chunk where many are set. Going through all items takes as long as fetching an eighth
+-- of them (see 404_costs.sql).
+create or replace function gallery.steps_for_bits(g gallery.figures, bits bigint)
+returns bigint
+language plpgsql immutable
+set search_path from current
+as $function$
+declare
+    c_chunk constant double precision := 3::double precision;    -- buffers touched to learn which items stand in one
+    v_cost  double precision := least(bits, g.items / gallery.chunk_capacity()) * c_chunk + least(bits, g.items / 8) * g.item_probe;
+begin
+    return least(ceil(v_cost / g.walk_step), 1e18)::bigint;
+end
+$function$;
+comment on function gallery.steps_for_bits(gallery.figures, bigint) is
+    'How many steps of a walk cost what fetching the items in so many slots does.';
+
+-- Where many match, a page is full soon on the way along the sort index; unless the matches lie far
+-- on, as those without a quality do. So the walk may spend what fetching all matches would cost, and
+-- what is wanted beyond that is fetched. To begin with it gets what the first matches counted are
+-- worth: mostly that is enough, and the others are never counted.
+create or replace function gallery.bitmap_by_quality(f gallery.filter, s gallery.scan)
+returns gallery.position[]
+language plpgsql stable
+set search_path from current
+as $function$
+declare
+    c_many   constant int := 3000;      -- fetching so many costs as much as a walk that tests as many
+    v_places gallery.position[] := array[]::gallery.position[];
+    v_spent  bigint := 0::bigint;       -- items walked
+    v_budget bigint;
+    v_walked gallery.stretch;
+    v_result record;
+begin
+    for v_round in 1 .. 2 loop          -- the first of the matches are counted, then all of them
+        v_result := gallery.bitmap_result(f, s, case v_round when 1 then c_many::bigint end);
+        exit when v_result.total < c_many;
+        v_budget := gallery.steps_for_bits(s.figures, v_result.total) - v_spent;
+        continue when v_budget <= 0;
+        v_walked := gallery.walk(f, s, v_budget);
+        v_places := v_places || v_walked.places;
+        if (v_walked.reached).id is null then
+            return v_places;
+        end if;
+        s.after := v_walked.reached;
+        s.wanted := s.wanted - cardinality(v_walked.places);
+        v_spent := v_spent + v_budget;
+    end loop;
+    return v_places || gallery.page_of_bits(f, s, v_result.block_nos, v_result.bits) || gallery.dirty_matches(f, s, null);
+end
+$function$;
 comment on function gallery.bitmap_by_quality(gallery.filter, gallery.scan) is
-    'All matches after the scan''s position in the order of quality_score; null where there are too many to fetch and sort.';
+    'At least the first wanted matches in the order of quality_score: all fetched and sorted, or where they are many, met on a walk that may cost as much.';

@@ -1,6 +1,6 @@
 -- Exact counts from bitmaps: bits counted, and the dirty items that match.
 
-create or replace function gallery.bitmap_count(f gallery.filter)
+create or replace function gallery.bitmap_count(f gallery.filter, g gallery.figures)
 returns bigint
 language plpgsql stable
 set search_path from current
@@ -9,10 +9,14 @@ declare
     c_batch  constant int := 4000;
     s        gallery.scan := gallery.make_scan('created_at', 'desc');
     v_result record;
-    v_total  bigint := cardinality(gallery.dirty_matches(f, s, null))::bigint;
+    v_total  bigint := 0::bigint;
     t record;
 begin
-    select * into v_result from gallery.bitmap_result(f, s, null);
+    s.figures := g;
+    if g.dirty > 0 then
+        v_total := cardinality(gallery.dirty_matches(f, s, null))::bigint;
+    end if;
+    v_result := gallery.bitmap_result(f, s, null);
     if not gallery.needs_item_test(f) then
         return v_total + v_result.total;
     end if;
@@ -20,7 +24,7 @@ begin
         return gallery.count_matches(f);
     end if;
     while cardinality(v_result.block_nos) > 0 loop
-        select * into t from gallery.bitmap_take(v_result.block_nos, v_result.bits, true, c_batch);
+        t := gallery.bitmap_take(v_result.block_nos, v_result.bits, true, c_batch);
         v_result.block_nos := t.block_nos;
         v_result.bits := t.bits;
         v_total := v_total + cardinality(gallery.tested(f, gallery.bitmap_places(t.taken_blocks, t.taken_slots)));
@@ -28,5 +32,5 @@ begin
     return v_total;
 end
 $function$;
-comment on function gallery.bitmap_count(gallery.filter) is
+comment on function gallery.bitmap_count(gallery.filter, gallery.figures) is
     'How many items match. Cost: the containers of the filter''s keys; with conditions that have no key, an item read for each candidate.';

@@ -51,22 +51,20 @@ $function$;
 comment on function gallery.nothing_to_choose(gallery.filter) is
     'Whether nothing could find the matches of a filter sooner than a walk.';
 
-create or replace function gallery.choose_strategy(f gallery.filter, s gallery.scan, strategy text)
+create or replace function gallery.choose_strategy(f gallery.filter, s gallery.scan, strategy text, in_force gallery.settings_in_force)
 returns gallery.choice
 language plpgsql stable
 set search_path from current
 as $function$
 declare
-    v_in_force  gallery.settings_in_force := gallery.current_settings();
     v_estimates gallery.estimate[];
-    v_tags      uuid[];
     c           gallery.choice;
     e           gallery.estimate;
     n           gallery.narrowing;
 begin
     perform gallery.check_strategy(strategy);
     c.k := coalesce(cardinality(f.tags_all), 0);
-    if strategy is null and v_in_force.enable_ordered_walk and gallery.nothing_to_choose(f) then
+    if strategy is null and in_force.enable_ordered_walk and gallery.nothing_to_choose(f) then
         c.strategy := 'ordered_walk';
         c.runs := 'ordered_walk';
         c.reason := case when f.impossible then 'the conditions contradict each other: nothing is read'
@@ -76,29 +74,35 @@ begin
     end if;
 
     s.wanted := coalesce(s.wanted, 26);
-    s.figures := gallery.read_figures(f, s, v_in_force.fallback_default_count);
+    s.figures := gallery.read_figures(f, s, in_force);
     c.figures := s.figures;
+    c.tags_all := gallery.required_tags(s.figures);
     foreach n in array (s.figures).narrowings loop
-        if n.carried and cardinality(n.tags) = 1 then
-            v_tags := v_tags || n.tags[1];
-            c.rarest_count := coalesce(c.rarest_count, n.listed::bigint);
-        end if;
+        c.rarest_count := n.listed::bigint;
+        exit when n.carried and cardinality(n.tags) = 1;
+        c.rarest_count := null;
     end loop;
-    c.tags_all := v_tags;
-    v_estimates := gallery.estimates(f, s, v_in_force);
+    if strategy is null and gallery.bitmap_is_least(f, s, in_force) then
+        c.strategy := 'bitmap';
+        c.runs := 'bitmap';
+        c.reason := 'its estimate is less than what any other would cost at its best';
+        c.estimated_candidates := (gallery.estimate_bitmap(f, s)).candidates::bigint;
+        return c;
+    end if;
+    v_estimates := gallery.estimates(f, s, in_force);
 
     if strategy is not null then
         e := gallery.estimate_of(v_estimates, strategy);
-        if e.unable is not null and not (strategy = 'bitmap' and v_in_force.enable_bitmap) then     -- that one says itself what it lacks
+        if e.unable is not null and not (strategy = 'bitmap' and in_force.enable_bitmap) then     -- that one says itself what it lacks
             perform gallery.refuse_strategy(e);
         end if;
         c.strategy := strategy;
         c.runs := strategy;
         c.reason := 'it was asked for';
-    elsif v_in_force.planner = 'rules' then
-        c := gallery.choose_by_rules(v_estimates, v_in_force, c);
+    elsif in_force.planner = 'rules' then
+        c := gallery.choose_by_rules(v_estimates, in_force, c);
     else
-        c := gallery.choose_by_cost(s, v_estimates, v_in_force, c);
+        c := gallery.choose_by_cost(s, v_estimates, in_force, c);
     end if;
     if c.strategy is null then
         perform gallery.raise_error('TG005', 'no strategy that can answer this query is switched on',
@@ -109,5 +113,5 @@ begin
     return c;
 end
 $function$;
-comment on function gallery.choose_strategy(gallery.filter, gallery.scan, text) is
+comment on function gallery.choose_strategy(gallery.filter, gallery.scan, text, gallery.settings_in_force) is
     'The strategy to run, and the figures and the order of tags to run it by. Errors: TG004 for an unknown one, TG005 for one that can''t be taken.';

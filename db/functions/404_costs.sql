@@ -1,6 +1,7 @@
 -- What the steps of the strategies cost. The unit is a buffer touched, a page of 8 kB read from memory
 -- or disk: it is what can be told beforehand (how long each tag's list is, is known), what makes a
--- cold cache slow, and what EXPLAIN (BUFFERS) shows.
+-- cold cache slow, and what EXPLAIN (BUFFERS) shows. Where many rows come from few buffers, as from a
+-- tag's list, each row counts as a part of one, by the time it takes.
 -- These functions are single expressions, so that PostgreSQL puts them in line.
 
 create or replace function gallery.cost_of_listing(g gallery.figures, n gallery.narrowing)

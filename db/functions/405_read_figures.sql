@@ -54,7 +54,7 @@ $function$;
 comment on function gallery.read_narrowings(gallery.filter, bigint) is
     'What a filter asks of tags, in the order in which it is best applied. fallback_count: what a tag without statistics counts as.';
 
-create or replace function gallery.read_figures(f gallery.filter, s gallery.scan, fallback_count bigint)
+create or replace function gallery.read_figures(f gallery.filter, s gallery.scan, in_force gallery.settings_in_force)
 returns gallery.figures
 language plpgsql stable
 set search_path from current
@@ -65,20 +65,24 @@ declare
     c_fanout  constant double precision := 200::double precision;     -- of their inner pages
     c_ids     constant double precision := 365::double precision;     -- on any page of an index of ids
     c_items   constant double precision := 25::double precision;      -- on a page of items
+    c_row     constant double precision := 0.08::double precision;    -- what handling a row of a list takes, in buffers
     g         gallery.figures;
     n         gallery.narrowing;
+    v_index   gallery.index_state := gallery.index_state(in_force.dirty_limit);
+    v_all     double precision;                     -- items of both sources
     v_rows    double precision;
     v_visible double precision;                     -- the share of the junction that index-only scans need not visit
 begin
-    g.narrowings := gallery.read_narrowings(f, fallback_count);
+    g.narrowings := gallery.read_narrowings(f, in_force.fallback_default_count);
     g.sources := cardinality(f.sources);
-    select sum(c.reltuples::double precision) filter (where c.oid = 'content_items'::regclass and 'items' = any (f.sources)
+    select sum(c.reltuples::double precision) filter (where c.oid <> 'content_tags'::regclass),
+           sum(c.reltuples::double precision) filter (where c.oid = 'content_items'::regclass and 'items' = any (f.sources)
                                        or c.oid = 'content_items_auto'::regclass and 'auto' = any (f.sources)),
            sum(c.relpages::double precision) filter (where c.oid = 'content_items'::regclass and 'items' = any (f.sources)
-                                       or c.oid = 'content_items_auto'::regclass and 'auto' = any (f.sources)),
+                                      or c.oid = 'content_items_auto'::regclass and 'auto' = any (f.sources)),
            sum(c.reltuples::double precision) filter (where c.oid = 'content_tags'::regclass),
            sum(c.relallvisible::double precision / nullif(c.relpages, 0)) filter (where c.oid = 'content_tags'::regclass)
-    into g.items, g.item_pages, v_rows, v_visible
+    into v_all, g.items, g.item_pages, v_rows, v_visible
     from pg_class c
     where c.oid in ('content_items'::regclass, 'content_items_auto'::regclass, 'content_tags'::regclass);
     g.items := greatest(g.items, 1);
@@ -91,10 +95,33 @@ begin
     v_rows := greatest(v_rows, g.items);
     g.item_probe := 2 + ceil(greatest(ln(g.items / c_ids) / ln(c_ids), 0));
     g.tag_probe := 1 + ceil(greatest(ln(v_rows / c_entries) / ln(c_fanout), 0));
-    g.list_row := 1 / c_entries + 1 - coalesce(v_visible, 1);
+    g.list_row := c_row + 1 / c_entries + 1 - coalesce(v_visible, 1);
     g.walk_step := gallery.cost_of_walk_step(g, s.by_quality);
+    g.index_lacks := v_index.lacks;
+    g.dirty := v_index.dirty::double precision;
+    g.blocks := ceil(greatest(v_all, g.items) / gallery.block_capacity());
     return g;
 end
 $function$;
-comment on function gallery.read_figures(gallery.filter, gallery.scan, bigint) is
-    'The figures for a query. fallback_count: what a tag without statistics counts as.';
+comment on function gallery.read_figures(gallery.filter, gallery.scan, gallery.settings_in_force) is
+    'The figures for a query.';
+
+create or replace function gallery.required_tags(g gallery.figures)
+returns uuid[]
+language plpgsql immutable
+set search_path from current
+as $function$
+declare
+    n      gallery.narrowing;
+    v_tags uuid[];
+begin
+    foreach n in array g.narrowings loop
+        if n.carried and cardinality(n.tags) = 1 then
+            v_tags := v_tags || n.tags[1];
+        end if;
+    end loop;
+    return v_tags;
+end
+$function$;
+comment on function gallery.required_tags(gallery.figures) is
+    'A filter''s tags_all in the order in which they are best applied, the rarest first; null if there are none.';

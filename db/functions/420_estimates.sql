@@ -4,7 +4,7 @@
 
 create or replace function gallery.estimates(f gallery.filter, s gallery.scan, in_force gallery.settings_in_force)
 returns gallery.estimate[]
-language plpgsql stable
+language plpgsql immutable
 set search_path from current
 as $function$
 declare

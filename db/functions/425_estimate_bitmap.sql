@@ -3,47 +3,53 @@
 
 create or replace function gallery.estimate_bitmap(f gallery.filter, s gallery.scan)
 returns gallery.estimate
-language plpgsql stable
+language plpgsql immutable
 set search_path from current
-set plan_cache_mode = 'force_generic_plan'
 as $function$
 declare
     c_statements constant double precision := 60::double precision;   -- what its statements take beside buffers, in their unit
-    c_container  constant double precision := 4::double precision;    -- buffers touched to read one
+    c_probe      constant double precision := 4::double precision;    -- buffers touched to read a container alone,
+    c_stretch    constant double precision := 1.5::double precision;  -- and one of many of the same key
+    c_wide       constant double precision := 8::double precision;    -- so many are read in a stretch
     c_window     constant double precision := 64::double precision;   -- blocks read at a time to count
     c_chunk      constant double precision := 3::double precision;    -- and to learn which item stands in a slot
     c_sorted     constant double precision := 3000::double precision; -- more matches than that are not fetched to be sorted
+    c_row        constant double precision := 0.25::double precision; -- what a row of the log, or one that it is compared with, takes
+    c_each       constant double precision := 4::double precision;    -- so many of these a row of the log
+    c_rows       constant double precision := 2::double precision;    -- of these a changed item
     g         gallery.figures := s.figures;
     n         gallery.narrowing;
-    v_missing text := gallery.bitmap_missing();
     v_keys    double precision := (1 + coalesce(cardinality(f.creators), 0) + case when f.viewer is null then 0 else 2 end)::double precision;
     v_wanted  double precision := least(s.wanted, g.items);
     v_left    double precision := g.items;          -- that carry the tags asked for
-    v_dirty   double precision;                     -- to test the items that are not indexed yet
-    v_blocks  double precision;
     v_read    double precision;                     -- blocks
     v_then    double precision;
+    v_dirty   double precision := 0::double precision;      -- to test the items that are not indexed yet
 begin
-    if v_missing is not null then
-        return row('bitmap', null, null, v_missing)::gallery.estimate;
+    if g.index_lacks is not null then
+        return row('bitmap', null, null, g.index_lacks)::gallery.estimate;
     end if;
-    v_dirty := (select count(*) from gallery.dirty_item)::double precision * g.tag_probe;
-    v_blocks := greatest((select count(*) from gallery.bitmap_block), 1)::double precision;
     foreach n in array g.narrowings loop
         v_keys := v_keys + cardinality(n.tags);
         v_left := gallery.meeting(v_left, g, n);
     end loop;
     n := g.narrowings[1];
-    v_read := case when n.carried and cardinality(n.tags) = 1 then least(v_blocks, n.listed) else v_blocks end;
+    if g.dirty > 0 then                 -- told apart, and tested but for those that surely lie outside the page
+        v_dirty := g.dirty * c_row
+            + case when not s.by_quality and v_wanted * g.items < c_each * g.dirty * v_left then v_wanted * g.items / v_left * c_row
+                   when n.carried then gallery.cost_of_narrowing(g, n, g.dirty / c_rows)
+                   else g.dirty / c_rows * g.tag_probe end;
+    end if;
+    v_read := case when n.carried and cardinality(n.tags) = 1 then least(g.blocks, n.listed) else g.blocks end;
     if s.by_quality then                -- all matches are counted, up to so many that they are no longer fetched and sorted
-        v_read := least(v_read, greatest(ceil(c_sorted * v_blocks / greatest(v_left, 1)), c_window));
+        v_read := least(v_read, greatest(ceil(c_sorted * g.blocks / greatest(v_left, 1)), c_window));
         v_then := case when v_left < c_sorted then v_left * (c_chunk + g.item_probe)
                        else g.walk_step * least(v_wanted * g.items / greatest(v_left, 1), g.items) end;
     else                                -- as far as a page takes, if matches are spread evenly
-        v_read := least(v_read, ceil(2 * v_wanted * v_blocks / greatest(v_left, 1)) + 1);
+        v_read := least(v_read, ceil(2 * v_wanted * g.blocks / greatest(v_left, 1)) + 1);
         v_then := v_wanted * c_chunk;
     end if;
-    return row('bitmap', v_left, c_statements + v_dirty + v_read * v_keys * c_container + v_then, null)::gallery.estimate;
+    return row('bitmap', v_left, c_statements + v_dirty + v_read * v_keys * case when v_read < c_wide then c_probe else c_stretch end + v_then, null)::gallery.estimate;
 end
 $function$;
 comment on function gallery.estimate_bitmap(gallery.filter, gallery.scan) is

@@ -17,6 +17,29 @@ $function$;
 comment on function gallery.worst_of_join(gallery.figures) is
     'What strategy self_join costs if no further condition narrows its first list; null if it has none.';
 
+-- The usual case, told without the other estimates: a walk meets nothing but matches at its best, and
+-- every list strategy reads at least the list of the rarest tag.
+create or replace function gallery.bitmap_is_least(f gallery.filter, s gallery.scan, in_force gallery.settings_in_force)
+returns boolean
+language plpgsql immutable
+set search_path from current
+as $function$
+declare
+    g      gallery.figures := s.figures;
+    v_cost double precision;
+begin
+    if g.index_lacks is not null or in_force.planner <> 'cost' or not in_force.enable_bitmap then
+        return false;
+    end if;
+    v_cost := (gallery.estimate_bitmap(f, s)).cost;
+    return v_cost <= 2 * g.walk_step * least(s.wanted, g.items)
+       and (f.tags_all is null
+            or v_cost <= least(gallery.cost_of_listing(g, g.narrowings[1]), gallery.cost_of_probing(g, g.items)));
+end
+$function$;
+comment on function gallery.bitmap_is_least(gallery.filter, gallery.scan, gallery.settings_in_force) is
+    'Whether the cost planner takes bitmap whatever the others'' estimates are.';
+
 create or replace function gallery.choose_by_cost(
     s gallery.scan, estimates gallery.estimate[], in_force gallery.settings_in_force, choice gallery.choice)
 returns gallery.choice
@@ -34,9 +57,10 @@ begin
     choice.runs := v_best.strategy;
     choice.reason := 'its estimate is the least';
     if v_bitmap.unable is null then
-        -- a walk may turn out longer than thought; by quality, bitmap too may have to walk, once it has counted the matches
-        choice.figures.budget := v_bitmap.cost / 2;
-        if v_best.strategy = 'ordered_walk' and v_walk.cost < (choice.figures).budget then
+        -- a walk may turn out longer than thought; by quality, bitmap too may have to walk, once it has counted the
+        -- matches. Twice the estimate is enough wherever it was right: it is a mean of as many waits as the page has rows
+        choice.figures.budget := least(v_bitmap.cost / 2, 2 * v_walk.cost);
+        if v_best.strategy = 'ordered_walk' and v_walk.cost < v_bitmap.cost / 2 then
             choice.runs := 'walk_or_bitmap';
             choice.reason := 'its estimate is the least; where the matches lie is a guess, so bitmap takes over if it is wrong';
         elsif v_join.unable is null and v_join.cost < v_bitmap.cost and v_worst > v_bitmap.cost then

@@ -67,7 +67,7 @@ begin
     end if;
     v_behind := gallery.precedes_any(f, s, v_page.places[1], choice);
     if s.backward then
-        v_page.places := array(select p from gallery.in_page_order(v_page.places, gallery.reverse_scan(s)) p);
+        v_page.places := gallery.in_page_order(v_page.places, gallery.reverse_scan(s));
     end if;
     if (case when s.backward then v_behind else v_ahead end) then
         v_page.next_cursor := gallery.page_cursor(v_page.places[cardinality(v_page.places)], true, fingerprint);

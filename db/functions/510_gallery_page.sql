@@ -25,12 +25,13 @@ declare
     s        gallery.scan := gallery.make_scan(sort_field, sort_order);
     v_size   int := gallery.check_page_size(page_size);
     v_choice gallery.choice;
+    v_in_force gallery.settings_in_force := gallery.current_settings();
     v_mark   text := gallery.fingerprint(f, s);
     v_page   gallery.page;
     v_start  timestamptz := clock_timestamp();
 begin
     s.wanted := v_size::bigint + 1;
-    v_choice := gallery.choose_strategy(f, s, strategy);
+    v_choice := gallery.choose_strategy(f, s, strategy, v_in_force);
     if cursor is not null then
         s := gallery.open_cursor(cursor, s, v_mark);
     end if;
@@ -39,7 +40,7 @@ begin
     end if;
     v_page := gallery.find_page(f, s, v_size, v_choice, v_mark);
     perform gallery.log_choice(v_choice.strategy, v_choice.k, v_choice.rarest_count, v_choice.estimated_candidates,
-                               coalesce(cardinality(v_page.places), 0), v_start, gallery.current_settings());
+                               coalesce(cardinality(v_page.places), 0), v_start, v_in_force);
     return query
     select i.id, i.source_type, i.title, i.content_type, i.content_data, i.item_metadata, i.creator_id, i.created_at,
            i.updated_at, i.quality_score, i.is_private, i.path_thumb, i.path_thumbs_alt_res, i.prompt,

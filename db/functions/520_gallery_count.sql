@@ -75,15 +75,18 @@ declare
     f gallery.filter := gallery.make_filter(tags_all, tags_any, tags_none, content_source_types, viewer,
                             creators, content_types, search, created_from, created_before, min_quality);
     v_in_force gallery.settings_in_force := gallery.current_settings();
+    g gallery.figures;
 begin
     if f.impossible then
         return 0::bigint;
     end if;
-    if v_in_force.enable_bitmap and gallery.bitmap_missing() is null then
-        return gallery.bitmap_count(f);
+    g := gallery.read_figures(f, gallery.make_scan(null, null), v_in_force);
+    f.tags_all := gallery.required_tags(g);
+    if v_in_force.enable_bitmap and g.index_lacks is null then
+        return gallery.bitmap_count(f, g);
     end if;
     if (f.tags_all is not null or f.tags_any is not null) and v_in_force.enable_self_join then
-        return gallery.count_by_lists(f, gallery.read_figures(f, gallery.make_scan(null, null), v_in_force.fallback_default_count));
+        return gallery.count_by_lists(f, g);
     end if;
     return gallery.count_matches(f);
 end

@@ -36,14 +36,15 @@ begin
     select array_agg(coalesce(c.n, 0) order by t.n), array_agg(coalesce(c.seen, 0) order by t.n) into counts, seen
     from unnest(tag_ids) with ordinality t (tag_id, n)
     left join (
-        select k.key, sum(k.cardinality)::bigint as seen,
-               sum(case when k.bits is not null then bit_count(k.bits & r.bits)
-                        else (select count(*) from unnest(k.slots) e where get_bit(r.bits, e) = 1) end)::bigint as n
+        select k.key, sum(k.cardinality)::bigint as seen,     -- an array: a join would hash, and so copy, the containers
+               sum(case when k.bits is not null then bit_count(k.bits & result_bits[array_position(result_blocks, k.block_no)])
+                        else (select count(*) from unnest(k.slots) e
+                              where get_bit(result_bits[array_position(result_blocks, k.block_no)], e) = 1) end)::bigint as n
         from gallery.bitmap_container k
-        join unnest(result_blocks, result_bits) r (block_no, bits) using (block_no)
         where k.key = any (tag_ids) and k.kind = 0
           and k.block_no between least(result_blocks[1], result_blocks[cardinality(result_blocks)])
                              and greatest(result_blocks[1], result_blocks[cardinality(result_blocks)])
+          and k.block_no = any (result_blocks)
         group by k.key) c on c.key = t.tag_id;
 end
 $function$;
@@ -92,7 +93,7 @@ begin
         select v_tags[v_from : v_from + c_batch - 1] as tags, v_most[v_from : v_from + c_batch - 1] as most,
                v_dirty[v_from : v_from + c_batch - 1] as counts into b;
         for v_part in 1 .. c_parts loop
-            select * into c from gallery.count_tags_in_bits(b.tags,
+            c := gallery.count_tags_in_bits(b.tags,
                 block_nos[(v_part - 1) * v_blocks / c_parts + 1 : v_part * v_blocks / c_parts],
                 bits[(v_part - 1) * v_blocks / c_parts + 1 : v_part * v_blocks / c_parts]);
             select array_agg(u.tag_id), array_agg(u.counted + u.n), array_agg(u.most - u.seen + u.n) into b.tags, b.counts, b.most
@@ -144,6 +145,7 @@ declare
     v_result record;
     v_taken  record;
     v_dirty  gallery.position[];
+    v_in_force gallery.settings_in_force := gallery.current_settings();
 begin
     if v_limit not between 1 and 1000 then
         perform gallery.raise_error('TG004', format('facet_limit is %s', v_limit), 'Give a facet_limit from 1 to 1000.');
@@ -152,14 +154,18 @@ begin
         return;
     end if;
     s.wanted := 9223372036854775806;
-    if gallery.bitmap_missing() is not null or not (gallery.current_settings()).enable_bitmap or gallery.needs_item_test(f) then
-        return query select * from gallery.facets_of_items(gallery.run_strategy(gallery.choose_strategy(f, s, null), f, s), v_limit);
+    s.figures := gallery.read_figures(f, s, v_in_force);
+    if not v_in_force.enable_bitmap or (s.figures).index_lacks is not null or gallery.needs_item_test(f) then
+        return query select * from gallery.facets_of_items(gallery.run_strategy(gallery.choose_strategy(f, s, null, v_in_force), f, s), v_limit);
         return;
     end if;
-    v_dirty := gallery.dirty_matches(f, s, null);
-    select * into v_result from gallery.bitmap_result(f, s, null);
+    f.tags_all := gallery.required_tags(s.figures);
+    if (s.figures).dirty > 0 then
+        v_dirty := gallery.dirty_matches(f, s, null);
+    end if;
+    v_result := gallery.bitmap_result(f, s, null);
     if v_result.total <= c_few then
-        select * into v_taken from gallery.bitmap_take(v_result.block_nos, v_result.bits, true, c_few);
+        v_taken := gallery.bitmap_take(v_result.block_nos, v_result.bits, true, c_few);
         return query
         select * from gallery.facets_of_items(
             gallery.bitmap_places(v_taken.taken_blocks, v_taken.taken_slots) || v_dirty, v_limit);

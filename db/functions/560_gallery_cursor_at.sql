@@ -9,7 +9,7 @@ as $function$
 declare
     v_at record;
 begin
-    select * into v_at from gallery.bitmap_locate(place, descending);
+    v_at := gallery.bitmap_locate(place, descending);
     return (
         select (coalesce(sum(bit_count(case
             when b.block_no <> v_at.block_no then b.bits
@@ -57,9 +57,9 @@ declare
     v_mid    int;
     v_at     bigint;
 begin
-    select * into v_result from gallery.bitmap_result(f, s, null);
+    v_result := gallery.bitmap_result(f, s, null);
     s.wanted := 2147483647;
-    v_dirty := array(select p from gallery.in_page_order(gallery.dirty_matches(f, s, null), s) p);
+    v_dirty := gallery.in_page_order(gallery.dirty_matches(f, s, null), s);
     v_high := cardinality(v_dirty);
     if rank >= v_result.total + v_high then
         return gallery.last_of(v_dirty || case when v_result.total > 0 then array[
@@ -100,6 +100,7 @@ declare
     s        gallery.scan := gallery.make_scan(sort_field, sort_order);
     v_mark   text := gallery.fingerprint(f, s);
     v_place  gallery.position;
+    v_in_force gallery.settings_in_force := gallery.current_settings();
 begin
     if rank is null or rank < 0 then
         perform gallery.raise_error('TG004', format('rank is %s', coalesce(rank::text, 'NULL')),
@@ -108,11 +109,12 @@ begin
     if f.impossible or rank = 0 then
         return null;
     end if;
-    if s.by_quality or gallery.needs_item_test(f)
-       or gallery.bitmap_missing() is not null or not (gallery.current_settings()).enable_bitmap then
+    s.figures := gallery.read_figures(f, s, v_in_force);
+    if s.by_quality or gallery.needs_item_test(f) or not v_in_force.enable_bitmap or (s.figures).index_lacks is not null then
         s.wanted := rank;
-        v_place := gallery.last_of(gallery.run_strategy(gallery.choose_strategy(f, s, null), f, s), s);
+        v_place := gallery.last_of(gallery.run_strategy(gallery.choose_strategy(f, s, null, v_in_force), f, s), s);
     else
+        f.tags_all := gallery.required_tags(s.figures);
         v_place := gallery.bitmap_place_at(f, s, rank - 1);
     end if;
     return case when not v_place is null then gallery.page_cursor(v_place, true, v_mark) end;

@@ -17,7 +17,7 @@ declare
 begin
     return query
     select c.strategy, c.k, c.rarest_count, c.estimated_candidates, c.reason
-    from gallery.choose_strategy(f, gallery.make_scan(null, null), null) c;
+    from gallery.choose_strategy(f, gallery.make_scan(null, null), null, gallery.current_settings()) c;
 end
 $function$;
 comment on function gallery_pick_strategy(uuid[], uuid[], uuid[], text[], uuid, uuid[], text[], text, timestamptz, timestamptz, double precision) is

@@ -78,11 +78,12 @@ declare
                             creators, content_types, search, created_from, created_before, min_quality);
     s gallery.scan := gallery.make_scan(sort_field, sort_order);
     c gallery.choice;
+    v_in_force gallery.settings_in_force := gallery.current_settings();
     v_took jsonb;
 begin
     s.wanted := gallery.check_page_size(page_size)::bigint + 1;
-    c := gallery.choose_strategy(f, s, strategy);
-    s.figures := coalesce(c.figures, gallery.read_figures(f, s, (gallery.current_settings()).fallback_default_count));
+    c := gallery.choose_strategy(f, s, strategy, v_in_force);
+    s.figures := coalesce(c.figures, gallery.read_figures(f, s, v_in_force));
     for v_run in 1 .. 2 loop                -- in the first, PostgreSQL may have to plan the statements
         v_took := gallery.run_page(tags_all, tags_any, tags_none, content_source_types, viewer, creators, content_types,
                                    search, created_from, created_before, min_quality, sort_field, sort_order, page_size,
@@ -99,7 +100,7 @@ begin
                           'candidates', round(e.candidates),
                           'cost', round(e.cost),
                           'unable', e.unable)) order by e.cost)
-                      from unnest(gallery.estimates(f, s, gallery.current_settings())) e),
+                      from unnest(gallery.estimates(f, s, v_in_force)) e),
         'took', v_took);
 end
 $function$;

@@ -29,9 +29,15 @@ SMALL = {
         r"create or replace function gallery\.sparse_limit\(\)[^;]*?\breturn ": 5,
         r"c_section constant int := ": 16,
     },
+    "363_bitmap_window.sql": {r"c_wide constant int := ": 3, r"c_few  constant int := ": 4},
+    "364_bitmap_dirty.sql": {r"c_some constant int := ": 3},
     "365_bitmap_items.sql": {r"c_few +constant int := ": 4},
     "366_strategy_bitmap.sql": {r"c_most +constant int := ": 12},
-    "367_bitmap_result.sql": {r"c_many constant int := ": 60},
+    "367_bitmap_result.sql": {
+        r"c_window +constant int := ": 2,
+        r"c_batch constant int := ": 25,
+        r"c_many +constant int := ": 60,
+    },
     "368_bitmap_count.sql": {r"c_batch +constant int := ": 7},
     "550_gallery_facets.sql": {
         r"c_batch constant int := ": 3,

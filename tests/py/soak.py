@@ -31,6 +31,7 @@ from walks import check_walk, keys_of, lacks_seeds
 PAUSE = 0.005  # seconds between two turns of a worker
 LATEST = 2 * 10**15  # microseconds: later than all moments that a gallery has at random
 STRATEGIES = tuple(name for name in calls.STRATEGIES if name not in (None, "bitmap"))
+INDEX_LACKS = "SELECT (gallery.index_state(s.dirty_limit)).lacks FROM gallery.current_settings() s"
 LEDGER = """
     CREATE TABLE IF NOT EXISTS soak_writer (writer int PRIMARY KEY, transactions bigint NOT NULL);
     CREATE TABLE IF NOT EXISTS soak_era (items bigint NOT NULL, tags bigint NOT NULL);
@@ -362,7 +363,7 @@ def compare(conn: Connection, random: Random, gallery: Gallery, tally: Counter[s
         names: dict[UUID, str] = dict(conn.execute("SELECT id, name FROM tags").fetchall())
         now = replace(gallery, items=items, tags=gallery.tags | names)
         strategies = [None, random.choice(STRATEGIES)]
-        ((missing,),) = conn.execute("SELECT gallery.bitmap_missing()").fetchall()
+        ((missing,),) = conn.execute(INDEX_LACKS).fetchall()
         tally[f"snapshots: {missing or 'the index is in use'}"] += 1
         if missing is None:
             strategies.append("bitmap")

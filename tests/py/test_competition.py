@@ -5,7 +5,9 @@ The planner is rigged: it always lets the two compete, on budgets that change fr
 
 from __future__ import annotations
 
+from dataclasses import replace
 from random import Random
+from uuid import UUID
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -13,9 +15,9 @@ from hypothesis import strategies as st
 
 import calls
 from calls import Connection
-from galleries import random_filter, random_gallery, seeds, sizes
+from galleries import Gallery, random_filter, random_gallery, random_quality, seeds, sizes
 from index_states import State, dirty, rebuilt, refreshed, shrink_index
-from oracle import SORTS, ordered
+from oracle import SORTS, Filter, Sort, ordered
 from walks import check_walk, keys_of
 
 FILTERS_A_GALLERY = 15
@@ -28,7 +30,8 @@ CREATE OR REPLACE FUNCTION gallery.choose_by_cost(
 RETURNS gallery.choice LANGUAGE plpgsql VOLATILE AS $$
 BEGIN
     choice.strategy := 'ordered_walk';
-    choice.runs := CASE WHEN (s.figures).narrowings[1].carried OR '{runs}' = 'walk_or_bitmap'
+    choice.runs := CASE WHEN (s.figures).narrowings[1].carried
+                          OR '{runs}' IN ('walk_or_bitmap', 'bitmap')
                         THEN '{runs}' ELSE 'ordered_walk' END;
     choice.figures.walk_step := 10 ^ (4 * random() - 2);
     choice.figures.item_probe := 10 ^ (4 * random() - 2);
@@ -40,9 +43,12 @@ END $$
 """
 
 
-@pytest.fixture(params=("walk_or_join", "walk_or_bitmap", "join_or_bitmap"))
+@pytest.fixture(params=("walk_or_join", "walk_or_bitmap", "join_or_bitmap", "bitmap"))
 def rigged(request: pytest.FixtureRequest, conn: Connection) -> Connection:
-    """A database with tiny blocks, in which these two compete for every page."""
+    """A database with tiny blocks, in which these two compete for every page.
+
+    In a sort by quality bitmap competes with a walk of its own.
+    """
     shrink_index(conn)
     conn.execute(calls.query(RIGGED.format(runs=request.param)))
     return conn
@@ -63,3 +69,33 @@ def test_a_page_is_the_oracles_wherever_one_hands_over_to_the_other(
         wanted, sort = random_filter(random, gallery), random.choice(SORTS)
         expected = keys_of(ordered(gallery.items, wanted, sort))
         check_walk(rigged, wanted, sort, 1 + len(expected) // random.randint(1, 6), expected)
+
+
+@pytest.mark.parametrize("rigged", ["bitmap"], indirect=True)
+@given(seed=seeds(), state=st.sampled_from((rebuilt, dirty, refreshed)))
+@settings(
+    max_examples=12,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
+def test_a_page_by_quality_is_the_oracles_where_most_matches_have_none(
+    rigged: Connection, seed: int, state: State
+) -> None:
+    random = Random(seed)
+    gallery = random_gallery(random, 300)
+    most = list(gallery.tags)[:3]  # each carried by half of the items, or nearly all
+    lower_quality(random, gallery, random.choice(most))
+    state(rigged, random, gallery)
+    for _ in range(FILTERS_A_GALLERY):
+        wanted = Filter(tags_all=[random.choice(most)], viewer=random.choice(gallery.users))
+        sort = Sort("quality_score", random.choice(("desc", "asc")))
+        expected = keys_of(ordered(gallery.items, wanted, sort))
+        check_walk(rigged, wanted, sort, 1 + len(expected) // random.randint(1, 12), expected)
+
+
+def lower_quality(random: Random, gallery: Gallery, tag: UUID) -> None:
+    """Take the quality from nearly all items that carry a tag, and give one to most others."""
+    for number, item in enumerate(gallery.items):
+        quality = item.quality_score
+        if random.random() < 0.95:
+            quality = None if tag in item.tags else random_quality(random)
+        gallery.items[number] = replace(item, quality_score=quality)

@@ -24,7 +24,7 @@ from galleries import (
     sizes,
     some_tags,
 )
-from index_states import STATES, USABLE, State, rebuilt, refreshed, shrink_index
+from index_states import FUNCTIONS, STATES, USABLE, State, rebuilt, refreshed, shrink_index
 from oracle import SORTS, Filter, Item, Sort, facets, matches, moment, ordered
 from walks import check_walk, keys_of
 
@@ -137,30 +137,22 @@ def competition(conn: Connection) -> Iterator[None]:
     What a step of the walk is said to cost, and so how far it goes before it hands over, is the
     costs' own times the setting test.walk_step.
     """
-    signature = "(f gallery.filter, s gallery.scan)"
     conn.execute(
-        calls.query(
-            f"""
-            ALTER FUNCTION gallery.strategy_self_join{signature} RENAME TO strategy_kept;
-            CREATE FUNCTION gallery.strategy_self_join{signature} RETURNS SETOF gallery.position
-            LANGUAGE plpgsql STABLE AS $$
-            BEGIN
-                s.figures.walk_step :=
-                    (s.figures).walk_step * current_setting('test.walk_step')::double precision;
-                RETURN QUERY SELECT * FROM gallery.strategy_walk_or_join(f, s);
-            END $$
-            """
-        )
+        """
+        CREATE OR REPLACE FUNCTION gallery.strategy_self_join(f gallery.filter, s gallery.scan)
+        RETURNS gallery.position[] LANGUAGE plpgsql STABLE AS $$
+        BEGIN
+            s.figures.walk_step :=
+                (s.figures).walk_step * current_setting('test.walk_step')::double precision;
+            RETURN gallery.strategy_walk_or_join(f, s);
+        END $$
+        """
     )
     yield
-    conn.execute(
-        calls.query(
-            f"""
-            DROP FUNCTION gallery.strategy_self_join{signature};
-            ALTER FUNCTION gallery.strategy_kept{signature} RENAME TO strategy_self_join
-            """
-        )
-    )
+    with conn.transaction():
+        conn.execute("SET LOCAL search_path = public, pg_temp")
+        text = (FUNCTIONS / "310_strategy_self_join.sql").read_text(encoding="utf-8")
+        conn.execute(calls.query(text))
 
 
 @given(seed=seeds(), size=sizes(), state=st.sampled_from(STATES))
