@@ -8,9 +8,7 @@ set search_path from current
 as $function$
 declare
     c_statements constant double precision := 60::double precision;   -- what its statements take beside buffers, in their unit
-    c_probe      constant double precision := 4::double precision;    -- buffers touched to read a container alone,
-    c_stretch    constant double precision := 1.5::double precision;  -- and one of many of the same key
-    c_wide       constant double precision := 8::double precision;    -- so many are read in a stretch
+    c_container  constant double precision := 4::double precision;    -- buffers touched to read one alone; of many, each takes as long
     c_window     constant double precision := 64::double precision;   -- blocks read at a time to count
     c_chunk      constant double precision := 3::double precision;    -- and to learn which item stands in a slot
     c_sorted     constant double precision := 3000::double precision; -- more matches than that are not fetched to be sorted
@@ -49,7 +47,7 @@ begin
         v_read := least(v_read, ceil(2 * v_wanted * g.blocks / greatest(v_left, 1)) + 1);
         v_then := v_wanted * c_chunk;
     end if;
-    return row('bitmap', v_left, c_statements + v_dirty + v_read * v_keys * case when v_read < c_wide then c_probe else c_stretch end + v_then, null)::gallery.estimate;
+    return row('bitmap', v_left, c_statements + v_dirty + v_read * v_keys * c_container + v_then, null)::gallery.estimate;
 end
 $function$;
 comment on function gallery.estimate_bitmap(gallery.filter, gallery.scan) is

@@ -11,11 +11,12 @@ as $function$
 begin
     return query
     select t.id, t.name, c.item_count
-    from (select ct.tag_id, count(*) as item_count
+    from (select ct.tag_id, count(*) as item_count, rank() over (order by count(*) desc) as rank
           from unnest(places) p
           join content_tags ct on ct.content_id = p.id and ct.content_source = p.source
           group by ct.tag_id) c
     join tags t on t.id = c.tag_id
+    where c.rank <= facet_limit         -- ties of the last place stay: their names decide
     order by c.item_count desc, t.name collate "C", t.id
     limit facet_limit;
 end
