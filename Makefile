@@ -82,7 +82,7 @@ bench: venv ## Measure pg_gallery and its rivals on a small gallery, in some ten
 	$(BENCH) --preset small
 
 .PHONY: bench-full
-bench-full: venv ## The same at the size of the real thing: some hours, 40 GB of disk
+bench-full: venv ## The same at the size of the real thing: some two hours, 40 GB of disk
 	$(BENCH) --preset full
 
 ##@ Migrate

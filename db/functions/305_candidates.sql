@@ -72,24 +72,29 @@ set plan_cache_mode = 'force_generic_plan' set enable_seqscan = 'off' set enable
 set enable_hashjoin = 'off' set enable_nestloop = 'off'
 as $function$
 declare
-    v_tag uuid := case when cardinality(tags) = 1 then tags[1] end;     -- one tag's list comes in the order of ids
+    v_tag   uuid := case when cardinality(tags) = 1 then tags[1] end;   -- one tag's list comes in the order of ids
+    v_least bigint := (select min(e) from unnest(ids) e);               -- the rest of a list is not read
+    v_most  bigint := (select max(e) from unnest(ids) e);
 begin
     return case
         when carried and v_tag is not null then
             array(select c.id from unnest(ids) c (id)
                   join content_tags t on t.content_id = c.id
-                  where t.content_source = source and t.tag_id = v_tag)
+                  where t.content_source = source and t.tag_id = v_tag and t.content_id between v_least and v_most)
         when carried then
             array(select c.id from unnest(ids) c (id)
-                  where c.id in (select t.content_id from content_tags t where t.content_source = source and t.tag_id = any (tags)))
+                  where c.id in (select t.content_id from content_tags t
+                                 where t.content_source = source and t.tag_id = any (tags) and t.content_id between v_least and v_most))
         when v_tag is not null then
             array(select c.id from unnest(ids) c (id)
                   where not exists (select from content_tags t
-                                    where t.content_id = c.id and t.content_source = source and t.tag_id = v_tag))
+                                    where t.content_id = c.id and t.content_source = source and t.tag_id = v_tag
+                                      and t.content_id between v_least and v_most))
         else
             array(select c.id from unnest(ids) c (id)
                   where not exists (select from content_tags t
-                                    where t.content_id = c.id and t.content_source = source and t.tag_id = any (tags)))
+                                    where t.content_id = c.id and t.content_source = source and t.tag_id = any (tags)
+                                      and t.content_id between v_least and v_most))
     end;
 end
 $function$;

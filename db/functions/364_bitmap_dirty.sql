@@ -107,6 +107,25 @@ $function$;
 comment on function gallery.dirty_ids_between(text, gallery.scan, gallery.position) is
     'The dirty items of a source without those that surely lie outside a page: after the scan''s position and before another. Most pages take a short stretch of the page order, in which few items are dirty.';
 
+create or replace function gallery.listed_between(conditions gallery.narrowing[], source text, ids bigint[])
+returns gallery.narrowing[]
+language plpgsql stable
+set search_path from current
+as $function$
+declare
+    v_least bigint := case source when 'items' then (select min(i.id) from content_items i) else (select min(i.id) from content_items_auto i) end;
+    v_most  bigint := case source when 'items' then (select max(i.id) from content_items i) else (select max(i.id) from content_items_auto i) end;
+    v_share double precision := least(1, (ids[cardinality(ids)]::double precision - ids[1] + 1) / (v_most::double precision - v_least + 1));
+begin
+    for v_n in 1 .. cardinality(conditions) loop
+        conditions[v_n].listed := conditions[v_n].listed * v_share;
+    end loop;
+    return conditions;
+end
+$function$;
+comment on function gallery.listed_between(gallery.narrowing[], text, bigint[]) is
+    'Conditions on tags with as much of their lists as lies between the first and the last of some ids, were they spread evenly: what a merge with the lists reads. Items that changed lately often have ids close together.';
+
 -- Dirty items are candidates like those that a list strategy has: narrowed by their tags, in the way
 -- that costs less, then fetched and tested.
 create or replace function gallery.dirty_matches(f gallery.filter, s gallery.scan, before gallery.position)
@@ -122,7 +141,8 @@ begin
         select c
         from unnest(f.sources) source
         cross join lateral gallery.dirty_ids_between(source, s, before) dirty
-        cross join lateral gallery.keep_matches(dirty, source, g.narrowings, g) ids
+        cross join lateral gallery.listed_between(g.narrowings, source, dirty) conditions
+        cross join lateral gallery.keep_matches(dirty, source, conditions, g) ids
         cross join lateral gallery.page_of_candidates(f, s, source, ids) c);
     if before is null then
         return v_places;

@@ -176,4 +176,4 @@ begin
 end
 $function$;
 comment on function gallery_facets(uuid[], uuid[], uuid[], text[], uuid, uuid[], text[], text, timestamptz, timestamptz, double precision, int) is
-    'The facet_limit (1 to 1000, default 20) tags most carried by the items that match the filter (see gallery_page), with how many of these items carry each: exact, by falling item_count, then name. Errors: TG004. Cost: a few milliseconds for some thousand items, some tens of milliseconds for a hundred thousand.';
+    'The facet_limit (1 to 1000, default 20) tags most carried by the items that match the filter (see gallery_page), with how many of these items carry each: exact, by falling item_count, then name. Errors: TG004. Cost: a few milliseconds for some dozens of items, some tenths of a second from some thousands on.';

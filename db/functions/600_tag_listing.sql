@@ -55,7 +55,7 @@ begin
 end
 $function$;
 comment on function gallery.list_tags(uuid[]) is
-    'Brings the listing of some tags up to date. Cost: some 20 microseconds a tag.';
+    'Brings the listing of some tags up to date. Cost: some 50 microseconds a tag.';
 revoke execute on function gallery.list_tags(uuid[]) from public;
 
 create or replace function gallery.verify_tag_listing()

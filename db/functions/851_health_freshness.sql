@@ -37,6 +37,10 @@ declare
     v_backlog   bigint;
     v_refreshed timestamptz := (select s.refreshed_at from gallery.bitmap_state s);
 begin
+    if not (select s.built from gallery.bitmap_state s) then
+        return row('refresh_backlog', 'fail', 'the bitmap index is not built: until then pages take other strategies, and gallery_refresh() refuses',
+                   format('call %I.gallery_rebuild();', current_schema()))::gallery.health_check;
+    end if;
     select count(*) into v_backlog from (select from gallery.dirty_item limit v_limit + 1) d;
     return gallery.health_row('refresh_backlog', 'warn',
         case when v_backlog > v_limit then array[format(

@@ -25,5 +25,5 @@ end
 $function$;
 comment on function gallery_health() is
 $comment$A row a check: check_name, status (ok, warn or fail), detail, and what_to_do (statements to run, one a line; NULL where there is nothing to do).
-installation, statistics (are the tag counts there and no older than stats.freshness_seconds), refresh_backlog, schedule, partitions, missing_indexes, redundant_indexes, unused_indexes, bloated_indexes, dead_rows.
-Reads only, on a standby too; a role that may read the tables may call it. Reads and dead rows are counted by each server for itself. Cost: the catalogs, and one read of tag_cardinality_stats: some tens of milliseconds.$comment$;
+installation, statistics (are the tag counts there and no older than stats.freshness_seconds), refresh_backlog (is the bitmap index built, and how many changes does it not know yet), schedule, partitions, missing_indexes, redundant_indexes, unused_indexes, bloated_indexes, dead_rows.
+Reads only, on a standby too; a role that may read the tables may call it. Reads and dead rows are counted by each server for itself. Cost: the catalogs, one read of tag_cardinality_stats, and of the log of changes: some hundred milliseconds.$comment$;

@@ -369,6 +369,13 @@ def test_a_rival_that_has_used_its_time_is_not_run_again() -> None:
     assert len(measured["a"].milliseconds) == 1
 
 
+def test_a_rival_that_takes_too_long_to_run_once_more_is_not_explained() -> None:
+    rivals = [FakeRival("a", 5, [])]
+    asked = Asked(Query("g", "q"))
+    assert measure(asked, rivals, Effort(1, 1))["a"].plan == Plan(3, "a plan")
+    assert measure(asked, rivals, Effort(1, 1, explain_seconds=0))["a"].plan is None
+
+
 def test_answers_are_the_same_but_for_the_order_of_the_last_facets() -> None:
     a, b, c = Dataset(TINY).items.ids[:3].tolist()
     assert same([("auto", a), ("items", a)], [("auto", a), ("items", a)])

@@ -118,6 +118,14 @@ def test_statistics_older_than_the_setting_are_a_warning(conn: Connection) -> No
     expect(conn, "statistics", "ok")
 
 
+def test_an_index_that_is_not_built_fails(conn: Connection) -> None:
+    insert_tagged_items(conn, 3)
+    conn.execute("UPDATE gallery.bitmap_state SET built = false")
+    found = expect(conn, "refresh_backlog", "fail", "not built")
+    do_what_it_says(conn, found)
+    expect(conn, "refresh_backlog", "ok", "0 changes")
+
+
 def test_a_backlog_over_the_limit_is_a_warning(conn: Connection) -> None:
     conn.execute("SELECT gallery_configure(%s)", (Jsonb({"dirty_limit": 10}),))
     insert_tagged_items(conn, 5, tags=1)

@@ -24,6 +24,7 @@ class Effort:
 
     runs: int  # of each rival at each query, at most
     seconds: float  # a rival that has used so much at a query is not run again
+    explain_seconds: float = 60  # nor explained, which runs it once more, if it takes longer
 
 
 def measure(
@@ -46,7 +47,8 @@ def measure(
     _take_turns(requests, measured, effort)
     if plans:
         for name, request in requests.items():
-            measured[name].plan = _plan(request)
+            if (measured[name].median or 0) <= effort.explain_seconds * 1000:
+                measured[name].plan = _plan(request)
     return measured
 
 

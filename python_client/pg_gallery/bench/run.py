@@ -74,8 +74,8 @@ PRESETS = {
         Preset(
             "full",
             size=Size.scaled(),
-            effort=Effort(runs=9, seconds=10),
-            timeout_seconds=60,
+            effort=Effort(runs=9, seconds=1.5, explain_seconds=1),
+            timeout_seconds=10,
             clients=(1, 2, 4, 8),
             load_seconds=30,
             growth=(100_000, 300_000, 1_169_293, 3_500_000, 11_692_930),

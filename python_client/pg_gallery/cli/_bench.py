@@ -89,7 +89,7 @@ def run(
     *,
     database: Database,
     preset: Annotated[
-        str, Option(metavar="NAME", help="small (some minutes) or full (the real size: hours).")
+        str, Option(metavar="NAME", help="small (some minutes) or full (the real size: two hours).")
     ] = "small",
     only: Annotated[
         list[str] | None,

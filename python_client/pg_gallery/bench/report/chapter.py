@@ -11,7 +11,7 @@ from .tables import Cell, Group, Sheet
 _COMMANDS = """\
 ```sh
 make bench        # a small gallery, some minutes
-make bench-full   # the real size, some hours
+make bench-full   # the real size, some two hours
 ```"""
 
 
