@@ -531,6 +531,14 @@ def test_every_report_shows_every_query_and_needs_nothing_from_elsewhere() -> No
     assert report(results) is not None
 
 
+def test_the_chapter_says_which_steps_its_run_left_out() -> None:
+    results = results_of(**{OURS: 1.0, ORIGINAL: 2000.0})
+    assert "matrix" not in results.left_out()
+    results.growth, results.cold = [], []
+    assert results.left_out()[-2:] == ["growth", "cold"]
+    assert f"Not measured in this run: {', '.join(results.left_out())}." in chapter(results)
+
+
 # --- the commands ---
 
 

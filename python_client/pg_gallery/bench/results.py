@@ -131,6 +131,19 @@ class Results:
     upkeep: Upkeep | None = None
     explained: dict[str, str] = field(default_factory=dict)  # a plan for each strategy
 
+    def left_out(self) -> list[str]:
+        """The steps that this run did not take."""
+        steps = {
+            "matrix": self.matrix,
+            "plans": self.explained,
+            "upkeep": self.upkeep,
+            "dirty": self.dirty,
+            "load": self.load,
+            "growth": self.growth,
+            "cold": self.cold,
+        }
+        return [name for name, found in steps.items() if not found]
+
     def names(self, *roles: Role) -> list[str]:
         """The rivals of these roles, in order."""
         return [rival.name for rival in self.rivals if rival.role in roles]

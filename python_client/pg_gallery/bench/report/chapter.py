@@ -29,6 +29,8 @@ def _paragraphs(results: Results) -> Iterator[str]:
         f" {size['tag_rows']:,} tag rows, {size['tags']:,} tags. To run it yourself:"
     )
     yield _COMMANDS
+    if missing := results.left_out():
+        yield f"Not measured in this run: {', '.join(missing)}."
     for sheet in (
         tables.promised(results),
         tables.rivals(results),
