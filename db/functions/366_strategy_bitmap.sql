@@ -87,7 +87,7 @@ begin
                 v_taken := gallery.tested(f, v_taken);
             end if;
             v_places := v_places || v_taken;
-            v_batch := least(v_batch * 4, c_most);
+            v_batch := least(v_batch * 2, c_most);
         end loop;
         v_blocks := least(v_blocks * 8, 64);
     end loop;

@@ -45,12 +45,11 @@ begin
         where k.key = any (tag_ids) and k.kind = 0
           and k.block_no between least(result_blocks[1], result_blocks[cardinality(result_blocks)])
                              and greatest(result_blocks[1], result_blocks[cardinality(result_blocks)])
-          and k.block_no = any (result_blocks)
         group by k.key) c on c.key = t.tag_id;
 end
 $function$;
 comment on function gallery.count_tags_in_bits(uuid[], int[], bit varying[]) is
-    'How many of some bits each of some tags has, and how many items of these blocks it has at all, in the order of the tags. The blocks are a stretch, in either direction.';
+    'How many of some bits each of some tags has, and how many items it has at all from the first to the last of these blocks, in the order of the tags. The blocks are in order, in either direction; those between them have no bits.';
 
 -- So count tag after tag, the commonest of all first, until no tag that is left has items enough to
 -- reach the list; and a tag itself only as far as it may still do so, a part of the blocks after

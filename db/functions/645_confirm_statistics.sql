@@ -6,10 +6,10 @@ returns void
 language plpgsql volatile
 set search_path from current
 as $function$
+declare
+    v_stale timestamptz := now() - (gallery.current_settings()).freshness_seconds * interval '0.5 seconds';
 begin
-    update tag_cardinality_stats s
-    set updated_at = now()
-    where s.updated_at < now() - (gallery.current_settings()).freshness_seconds * interval '0.5 seconds';
+    update tag_cardinality_stats s set updated_at = now() where s.updated_at < v_stale;
 end
 $function$;
 comment on function gallery.confirm_statistics() is

@@ -167,3 +167,10 @@ def test_a_page_does_not_depend_on_the_number_of_items_before_it(
     first = buffers_of(icons, "gallery_page", page_arguments(Sort()))
     given = page_arguments(Sort(), cursor=cursor_at_depth(icons, Sort(), rank))
     assert buffers_of(icons, "gallery_page", given) <= 1.1 * first
+
+
+def test_the_listing_is_kept_with_planner_settings_of_its_own(conn: Connection) -> None:
+    """Its triggers fire in the midst of a refresh, which leaves PostgreSQL nested loops alone."""
+    query = "SELECT proconfig FROM pg_proc WHERE oid = 'gallery.list_tags(uuid[])'::regprocedure"
+    ((config,),) = conn.execute(query).fetchall()
+    assert {"enable_hashjoin=on", "enable_mergejoin=on", "enable_seqscan=on"} <= set(config)
