@@ -56,4 +56,4 @@ $comment$The page of items that match every condition given, in the order (sort 
 Filter: tags_all, tags_any, tags_none (tag ids); content_source_types (user-regular, user-auto, community-regular, community-auto); viewer (private items are seen by their creator alone); creators; content_types; search (words and "phrases" in title or prompt); created_from <= created_at < created_before; min_quality.
 Page: sort_field created_at | quality_score (null last); sort_order desc | asc; page_size 1 to 500; cursor: a next_cursor or prev_cursor of the same filter and sort; strategy: forces one, for tests and benchmarks.
 next_cursor and prev_cursor are the same on every row, and null where nothing matches any more that way.
-Errors: TG001, TG002 (cursor), TG004 (arguments), TG005 (strategy). Cost: about a millisecond, for any page.$comment$;
+Errors: TG001, TG002 (cursor), TG004 (arguments), TG005 (strategy). Cost: a few milliseconds with its rows for any tags in the order of created_at; tens where thousands of matches are sorted by quality or tested for content types, quality or words.$comment$;
