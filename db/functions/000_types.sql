@@ -41,11 +41,19 @@ create type gallery.narrowing as (
 comment on type gallery.narrowing is
     'A step by which a list of items is narrowed to those that satisfy one condition on tags.';
 
+drop type if exists gallery.dirty cascade;
+create type gallery.dirty as (
+    items       bigint[],               -- of each source, in the order of ids
+    auto        bigint[]
+);
+comment on type gallery.dirty is 'Items that changed since the bitmap index was brought up to date.';
+
 drop type if exists gallery.figures cascade;
 create type gallery.figures as (
     narrowings  gallery.narrowing[],    -- what the filter asks of tags: first what must be carried, the rarest before all
     sources     int,                    -- how many sources are asked for
     items       double precision,       -- in these sources
+    tested      double precision,       -- the share of them thought to satisfy what has neither tag nor key
     item_pages  double precision,       -- that they fill
     item_probe  double precision,       -- buffers touched to fetch an item by its id,
     tag_probe   double precision,       -- to learn whether an item carries a tag,
@@ -54,7 +62,8 @@ create type gallery.figures as (
     budget      double precision,       -- that another strategy may touch before the bitmap index takes over
     index_lacks text,                   -- why the bitmap index can't be used now; null if it can
     blocks      double precision,       -- that it has,
-    dirty       double precision        -- and rows of its log: of items that changed since they were indexed
+    dirty       double precision,       -- rows of its log: of items that changed since they were indexed,
+    dirty_ids   gallery.dirty           -- and these items
 );
 comment on type gallery.figures is
     'What statistics say of the data that a query asks for.';

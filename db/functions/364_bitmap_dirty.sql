@@ -4,7 +4,8 @@
 drop type if exists gallery.index_state cascade;
 create type gallery.index_state as (
     lacks       text,                   -- why the index can't be used now; null if it can
-    dirty       bigint                  -- rows of the log
+    dirty       bigint,                 -- rows of the log,
+    dirty_ids   gallery.dirty           -- and the items that they are of
 );
 comment on type gallery.index_state is 'How far the bitmap index is.';
 
@@ -23,10 +24,13 @@ begin
         n.lacks := 'this role may not read the bitmap index';
         return n;
     end if;
-    select s.built, d.rows, d.whole into v_built, n.dirty, v_whole
+    select s.built, d.rows, d.whole, row(coalesce(d.items, '{}'), coalesce(d.auto, '{}'))
+    into v_built, n.dirty, v_whole, n.dirty_ids
     from gallery.bitmap_state s
-    cross join (select count(*) as rows, bool_or(l.content_id is null) as whole
-                from (select i.content_id from gallery.dirty_item i limit dirty_limit + 1) l) d;
+    cross join (select count(*) as rows, bool_or(l.content_id is null) as whole,
+                       array_agg(distinct l.content_id) filter (where l.content_source = 'items') as items,
+                       array_agg(distinct l.content_id) filter (where l.content_source = 'auto') as auto
+                from (select i.content_source, i.content_id from gallery.dirty_item i limit dirty_limit + 1) l) d;
     n.lacks := case when not v_built then 'the bitmap index is not built yet'
                     when n.dirty > dirty_limit then format('more than %s changed items are not indexed yet', dirty_limit)
                     when v_whole then 'a table was truncated and the bitmap index not built anew since' end;
@@ -52,60 +56,71 @@ $function$;
 comment on function gallery.dirty_mask() is
     'For every block with dirty items, the bits of all others.';
 
-create or replace function gallery.dirty_ids(source text)
-returns bigint[]
+-- width_bucket finds an id among sorted ones by halving: they are as good as an index.
+create or replace function gallery.without_dirty(places gallery.position[], d gallery.dirty)
+returns gallery.position[]
 language plpgsql stable
 set search_path from current
+set plan_cache_mode = 'force_generic_plan'
 as $function$
 begin
-    return array(select distinct d.content_id from gallery.dirty_item d where d.content_source = source order by 1);
+    return array(
+        select p
+        from unnest(places) p
+        where case p.source when 'items' then d.items[width_bucket(p.id, d.items)] else d.auto[width_bucket(p.id, d.auto)] end
+              is distinct from p.id);
 end
 $function$;
-comment on function gallery.dirty_ids(text) is
-    'The dirty items of a source, in the order of their ids.';
+comment on function gallery.without_dirty(gallery.position[], gallery.dirty) is
+    'Of some places, those of items that are not dirty.';
 
-create or replace function gallery.ids_between(source text, low timestamptz, high timestamptz, most int)
+create or replace function gallery.ids_between(source text, low timestamptz, high timestamptz, descending boolean, most int)
 returns bigint[]
 language plpgsql stable
 set search_path from current
-set plan_cache_mode = 'force_generic_plan' set enable_seqscan = 'off' set enable_bitmapscan = 'off'
+set plan_cache_mode = 'force_generic_plan' set enable_seqscan = 'off' set enable_bitmapscan = 'off' set enable_sort = 'off'
 as $function$
 begin
-    if source = 'items' then
-        return array(select i.id from content_items i where i.created_at between low and high limit most);
-    end if;
-    return array(select i.id from content_items_auto i where i.created_at between low and high limit most);
+    return case
+        when source = 'items' and descending then
+            array(select i.id from content_items i where i.created_at between low and high
+                  order by i.created_at desc, i.id desc limit most)
+        when source = 'items' then
+            array(select i.id from content_items i where i.created_at between low and high
+                  order by i.created_at, i.id limit most)
+        when descending then
+            array(select i.id from content_items_auto i where i.created_at between low and high
+                  order by i.created_at desc, i.id desc limit most)
+        else
+            array(select i.id from content_items_auto i where i.created_at between low and high
+                  order by i.created_at, i.id limit most)
+    end;
 end
 $function$;
-comment on function gallery.ids_between(text, timestamptz, timestamptz, int) is
-    'The items of a source that were created in a time, both ends included, or as many of them as asked for. Cost: entries of the sort index alone.';
+comment on function gallery.ids_between(text, timestamptz, timestamptz, boolean, int) is
+    'The items of a source that were created in a time, both ends included, in their order; no more than asked for. Cost: entries of the sort index alone.';
 
-create or replace function gallery.dirty_ids_between(source text, s gallery.scan, before gallery.position)
-returns bigint[]
+create or replace function gallery.first_between(
+    ids bigint[], source text, s gallery.scan, before gallery.position, out near bigint[], out complete boolean)
 language plpgsql stable
 set search_path from current
+set plan_cache_mode = 'force_generic_plan'
 as $function$
 declare
-    c_some constant int := 50;          -- fewer are tested as soon as told apart
-    c_each constant int := 4;           -- entries of the sort index read for one that may be spared a test
-    v_ids  bigint[] := gallery.dirty_ids(source);
-    v_near bigint[];
+    c_each constant int := 2;           -- entries of the sort index read for one that may be spared a test
+    v_most int := c_each * cardinality(ids);
 begin
-    if cardinality(v_ids) <= c_some or before is null then
-        return v_ids;
-    end if;
-    v_near := gallery.ids_between(source,
+    near := gallery.ids_between(source,
         case when s.descending then before.created_at else coalesce((s.after).created_at, '-infinity') end,
         case when s.descending then coalesce((s.after).created_at, 'infinity') else before.created_at end,
-        c_each * cardinality(v_ids));
-    if cardinality(v_near) = c_each * cardinality(v_ids) then     -- there may be more
-        return v_ids;
-    end if;
-    return array(select e from unnest(v_ids) e where e in (select n from unnest(v_near) n) order by e);
+        s.descending, v_most);
+    complete := cardinality(near) < v_most;
+    near := array(select n.id from unnest(near) with ordinality n (id, place)
+                  where n.id in (select unnest(ids)) order by n.place);
 end
 $function$;
-comment on function gallery.dirty_ids_between(text, gallery.scan, gallery.position) is
-    'The dirty items of a source without those that surely lie outside a page: after the scan''s position and before another. Most pages take a short stretch of the page order, in which few items are dirty.';
+comment on function gallery.first_between(bigint[], text, gallery.scan, gallery.position) is
+    'Of some items of a source, the first ones after the scan''s position and before another, in the page order; complete: these are all that lie there.';
 
 create or replace function gallery.listed_between(conditions gallery.narrowing[], source text, ids bigint[])
 returns gallery.narrowing[]
@@ -127,29 +142,69 @@ comment on function gallery.listed_between(gallery.narrowing[], text, bigint[]) 
     'Conditions on tags with as much of their lists as lies between the first and the last of some ids, were they spread evenly: what a merge with the lists reads. Items that changed lately often have ids close together.';
 
 -- Dirty items are candidates like those that a list strategy has: narrowed by their tags, in the way
--- that costs less, then fetched and tested.
+-- that costs less, then fetched and tested. Where that costs much, or leaves many, they are told apart by their places first:
+-- most lie outside the page, and of the others some are taken in the page order, for if these fill the
+-- page, none of the rest could stand before them.
+create or replace function gallery.dirty_matches_of(
+    source text, ids bigint[], f gallery.filter, s gallery.scan, before gallery.position)
+returns gallery.position[]
+language plpgsql stable
+set search_path from current
+set plan_cache_mode = 'force_generic_plan'
+as $function$
+declare
+    c_little constant double precision := 1::double precision;        -- buffers an item
+    c_few    constant int := 100;       -- are not worth telling apart
+    g        gallery.figures := s.figures;
+    v_steps  gallery.narrowing[] := gallery.listed_between(g.narrowings, source, ids);
+    v_left   double precision := cardinality(ids)::double precision;
+    v_places gallery.position[] := array[]::gallery.position[];
+    n        gallery.narrowing;
+    w        record;
+begin
+    foreach n in array v_steps loop
+        v_left := gallery.meeting(v_left, g, n);
+    end loop;
+    if before is null or v_left < 2 * s.wanted
+       and (v_steps = '{}' or gallery.cost_of_narrowing(g, v_steps[1], cardinality(ids)) < c_little * cardinality(ids)) then
+        ids := gallery.keep_matches(ids, source, v_steps, g);
+        v_steps := '{}';
+    end if;
+    if not before is null and cardinality(ids) > c_few then
+        w := gallery.first_between(ids, source, s, before);
+        v_places := array(select c from gallery.page_of_candidates(
+            f, s, source, gallery.keep_matches(w.near[:c_few], source, v_steps, g)) c);
+        ids := case when w.complete then w.near[c_few + 1:]
+                    else array(select e from unnest(ids) e where e not in (select unnest(w.near[:c_few]))) end;
+    end if;
+    if cardinality(v_places) < s.wanted then
+        v_places := v_places || array(select c from gallery.page_of_candidates(
+            f, s, source, gallery.keep_matches(ids, source, v_steps, g)) c);
+    end if;
+    return array(select p from unnest(v_places) p
+                 where before is null or case when s.descending then p > before else p < before end);
+end
+$function$;
+comment on function gallery.dirty_matches_of(text, bigint[], gallery.filter, gallery.scan, gallery.position) is
+    'The places of those of some dirty items of a source that match, after the scan''s position and before another (null: no such bound): the first wanted, and perhaps more.';
+
 create or replace function gallery.dirty_matches(f gallery.filter, s gallery.scan, before gallery.position)
 returns gallery.position[]
 language plpgsql stable
 set search_path from current
 as $function$
 declare
-    g        gallery.figures := s.figures;
-    v_places gallery.position[];
+    d        gallery.dirty := (s.figures).dirty_ids;
+    v_places gallery.position[] := array[]::gallery.position[];
 begin
-    v_places := array(
-        select c
-        from unnest(f.sources) source
-        cross join lateral gallery.dirty_ids_between(source, s, before) dirty
-        cross join lateral gallery.listed_between(g.narrowings, source, dirty) conditions
-        cross join lateral gallery.keep_matches(dirty, source, conditions, g) ids
-        cross join lateral gallery.page_of_candidates(f, s, source, ids) c);
-    if before is null then
-        return v_places;
+    if d.items <> '{}' and 'items' = any (f.sources) then
+        v_places := gallery.dirty_matches_of('items', d.items, f, s, before);
     end if;
-    return array(select p from unnest(v_places) p
-                 where case when s.descending then p > before else p < before end);
+    if d.auto <> '{}' and 'auto' = any (f.sources) then
+        v_places := v_places || gallery.dirty_matches_of('auto', d.auto, f, s, before);
+    end if;
+    return v_places;
 end
 $function$;
 comment on function gallery.dirty_matches(gallery.filter, gallery.scan, gallery.position) is
-    'The places of the dirty items that match, after the scan''s position and before another (null: no such bound), each source''s first wanted.';
+    'The places of the dirty items that match, after the scan''s position and before another (null: no such bound), of each source the first wanted, and perhaps more.';

@@ -68,22 +68,6 @@ $function$;
 comment on function gallery.bitmap_places(int[], int[]) is
     'The places of the items in some slots, in the order of these. Cost: a row a chunk of slots.';
 
-create or replace function gallery.without_dirty(places gallery.position[])
-returns gallery.position[]
-language plpgsql stable
-set search_path from current
-as $function$
-begin
-    return array(
-        select p
-        from unnest(places) p
-        where not exists (select from gallery.dirty_item d
-                          where d.content_id = p.id and d.content_source = p.source));
-end
-$function$;
-comment on function gallery.without_dirty(gallery.position[]) is
-    'Of some places, those of items that are not dirty.';
-
 do $define$
 begin
     execute format($template$
@@ -98,7 +82,7 @@ begin
                 select p
                 from unnest(places) p
                 cross join lateral (select a.* from content_items_all a
-                                    where a.id = p.id and a.source_type = p.source offset 0) i
+                                    where a.id = p.id and a.source_type = p.source collate "default" offset 0) i
                 where %s);
         end
         $function$;

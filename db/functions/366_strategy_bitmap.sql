@@ -81,7 +81,7 @@ begin
             w.bits := t.bits;
             v_taken := gallery.bitmap_places(t.taken_blocks, t.taken_slots);
             if v_dirty then
-                v_taken := gallery.without_dirty(v_taken);
+                v_taken := gallery.without_dirty(v_taken, (s.figures).dirty_ids);
             end if;
             if v_tests then
                 v_taken := gallery.tested(f, v_taken);

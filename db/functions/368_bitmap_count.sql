@@ -13,6 +13,7 @@ declare
     t record;
 begin
     s.figures := g;
+    s.wanted := 9223372036854775806;
     if g.dirty > 0 then
         v_total := cardinality(gallery.dirty_matches(f, s, null))::bigint;
     end if;

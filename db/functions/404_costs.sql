@@ -45,10 +45,10 @@ create or replace function gallery.meeting(items double precision, g gallery.fig
 returns double precision
 language sql immutable
 return case when items < 1e-30 then 0       -- a thousand conditions must not underflow
-            when n.carried then items * least(n.listed / g.items, 1)
-            else items * greatest(1 - n.listed / g.items, 0) end;
+            when n.carried then items * (1 - greatest(1 - n.listed / (g.items * cardinality(n.tags)), 0) ^ cardinality(n.tags))
+            else items * greatest(1 - n.listed / (g.items * cardinality(n.tags)), 0) ^ cardinality(n.tags) end;
 comment on function gallery.meeting(double precision, gallery.figures, gallery.narrowing) is
-    'How many of so many items satisfy a condition, were it independent of what they satisfy so far, and no item to carry two of its tags.';
+    'How many of so many items satisfy a condition, were its tags independent of each other and of what the items satisfy so far, and all as common as on average.';
 
 create or replace function gallery.cost_of_walk_step(g gallery.figures, by_quality boolean)
 returns double precision
@@ -58,7 +58,7 @@ as $function$
 declare
     -- items lie about in the order in which they were created, and in no order of quality
     v_cost double precision := case when by_quality then 1.5::double precision else 0.3::double precision end;
-    v_met  double precision := 1::double precision;       -- the share of items that meet the conditions so far
+    v_met  double precision := g.tested;        -- the share of items that meet the conditions so far
     n      gallery.narrowing;
 begin
     foreach n in array g.narrowings loop

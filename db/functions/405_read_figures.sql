@@ -66,6 +66,7 @@ declare
     c_ids     constant double precision := 365::double precision;     -- on any page of an index of ids
     c_items   constant double precision := 25::double precision;      -- on a page of items
     c_row     constant double precision := 0.08::double precision;    -- what handling a row of a list takes, in buffers
+    c_tested  constant double precision := 0.1::double precision;     -- of content types, quality and words nothing is known
     g         gallery.figures;
     n         gallery.narrowing;
     v_index   gallery.index_state := gallery.index_state(in_force.dirty_limit);
@@ -75,6 +76,7 @@ declare
 begin
     g.narrowings := gallery.read_narrowings(f, in_force.fallback_default_count);
     g.sources := cardinality(f.sources);
+    g.tested := case when gallery.needs_item_test(f) then c_tested else 1 end;
     select sum(c.reltuples::double precision) filter (where c.oid <> 'content_tags'::regclass),
            sum(c.reltuples::double precision) filter (where c.oid = 'content_items'::regclass and 'items' = any (f.sources)
                                        or c.oid = 'content_items_auto'::regclass and 'auto' = any (f.sources)),
@@ -99,6 +101,7 @@ begin
     g.walk_step := gallery.cost_of_walk_step(g, s.by_quality);
     g.index_lacks := v_index.lacks;
     g.dirty := v_index.dirty::double precision;
+    g.dirty_ids := v_index.dirty_ids;
     g.blocks := ceil(greatest(v_all, g.items) / gallery.block_capacity());
     return g;
 end

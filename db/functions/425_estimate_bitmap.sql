@@ -18,7 +18,7 @@ declare
     g         gallery.figures := s.figures;
     n         gallery.narrowing;
     v_keys    double precision := (1 + coalesce(cardinality(f.creators), 0) + case when f.viewer is null then 0 else 2 end)::double precision;
-    v_wanted  double precision := least(s.wanted, g.items);
+    v_wanted  double precision := least(s.wanted / g.tested, g.items);    -- candidates that a page takes
     v_left    double precision := g.items;          -- that carry the tags asked for
     v_read    double precision;                     -- blocks
     v_then    double precision;
@@ -45,7 +45,7 @@ begin
                        else g.walk_step * least(v_wanted * g.items / greatest(v_left, 1), g.items) end;
     else                                -- as far as a page takes, if matches are spread evenly
         v_read := least(v_read, ceil(2 * v_wanted * g.blocks / greatest(v_left, 1)) + 1);
-        v_then := v_wanted * c_chunk;
+        v_then := least(v_wanted, v_left) * (c_chunk + case when g.tested < 1 then g.item_probe else 0 end);
     end if;
     return row('bitmap', v_left, c_statements + v_dirty + v_read * v_keys * c_container + v_then, null)::gallery.estimate;
 end

@@ -335,13 +335,25 @@ class FakeRequest(Request):
         return Plan(3, "a plan")
 
 
-def test_rivals_take_turns_and_the_first_round_is_not_timed() -> None:
+def test_rivals_take_turns_and_the_last_run_of_a_short_turn_counts(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     turns: list[str] = []
+    spent = iter(range(1000))
+    monkeypatch.setattr("pg_gallery.bench.measure.timed", lambda run: (next(spent) / 1000, run()))
     rivals = [FakeRival(name, 5, turns) for name in ("a", "b")]
     measured = measure(Asked(Query("g", "q", kind="count")), rivals, Effort(3, 60))
-    assert turns == ["a", "b"] * 4
-    assert len(measured["a"].milliseconds) == 3
+    assert turns == ["a", "b"] + [*"aaaa", *"bbbb"] * 3
+    assert measured["a"].milliseconds == [0.005, 0.013, 0.021]
     assert measured["a"].plan == Plan(3, "a plan")
+
+
+def test_a_long_turn_is_one_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    turns: list[str] = []
+    monkeypatch.setattr("pg_gallery.bench.measure.timed", lambda run: (20.0, run()))
+    rivals = [FakeRival(name, 5, turns) for name in ("a", "b")]
+    measure(Asked(Query("g", "q", kind="count")), rivals, Effort(2, 60))
+    assert turns == ["a", "b"] * 3
 
 
 @pytest.mark.parametrize(

@@ -100,7 +100,8 @@ def every_query(results: Results) -> Sheet:
             ]
         )
     about = (
-        "Milliseconds: the median of several runs, the rivals in turn. Buffers are those that"
+        "Milliseconds: the median of several turns, the rivals one after the other; the last run of"
+        " a turn counts, which is of several where it is short. Buffers are those that"
         " pg_gallery touched. The last column is how many times longer the best rival takes."
         f" A rival that took {results.timeout_seconds:g} s was stopped."
     )
