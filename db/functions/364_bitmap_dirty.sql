@@ -24,16 +24,19 @@ begin
         n.lacks := 'this role may not read the bitmap index';
         return n;
     end if;
-    select s.built, d.rows, d.whole, row(coalesce(d.items, '{}'), coalesce(d.auto, '{}'))
-    into v_built, n.dirty, v_whole, n.dirty_ids
+    select s.built, d.rows, d.whole into v_built, n.dirty, v_whole
     from gallery.bitmap_state s
-    cross join (select count(*) as rows, bool_or(l.content_id is null) as whole,
-                       array_agg(distinct l.content_id) filter (where l.content_source = 'items') as items,
-                       array_agg(distinct l.content_id) filter (where l.content_source = 'auto') as auto
-                from (select i.content_source, i.content_id from gallery.dirty_item i limit dirty_limit + 1) l) d;
+    cross join (select count(*) as rows, bool_or(l.content_id is null) as whole
+                from (select i.content_id from gallery.dirty_item i limit dirty_limit + 1) l) d;
     n.lacks := case when not v_built then 'the bitmap index is not built yet'
                     when n.dirty > dirty_limit then format('more than %s changed items are not indexed yet', dirty_limit)
                     when v_whole then 'a table was truncated and the bitmap index not built anew since' end;
+    if n.lacks is null and n.dirty > 0 then
+        n.dirty_ids := (
+            select row(coalesce(array_agg(distinct i.content_id) filter (where i.content_source = 'items'), '{}'),
+                       coalesce(array_agg(distinct i.content_id) filter (where i.content_source = 'auto'), '{}'))::gallery.dirty
+            from gallery.dirty_item i);
+    end if;
     return n;
 end
 $function$;
@@ -59,7 +62,7 @@ comment on function gallery.dirty_mask() is
 -- width_bucket finds an id among sorted ones by halving: they are as good as an index.
 create or replace function gallery.without_dirty(places gallery.position[], d gallery.dirty)
 returns gallery.position[]
-language plpgsql stable
+language plpgsql immutable
 set search_path from current
 set plan_cache_mode = 'force_generic_plan'
 as $function$
@@ -122,29 +125,39 @@ $function$;
 comment on function gallery.first_between(bigint[], text, gallery.scan, gallery.position) is
     'Of some items of a source, the first ones after the scan''s position and before another, in the page order; complete: these are all that lie there.';
 
-create or replace function gallery.listed_between(conditions gallery.narrowing[], source text, ids bigint[])
+create or replace function gallery.conditions_between(conditions gallery.narrowing[], source text, ids bigint[])
 returns gallery.narrowing[]
 language plpgsql stable
 set search_path from current
 as $function$
 declare
-    v_least bigint := case source when 'items' then (select min(i.id) from content_items i) else (select min(i.id) from content_items_auto i) end;
-    v_most  bigint := case source when 'items' then (select max(i.id) from content_items i) else (select max(i.id) from content_items_auto i) end;
-    v_share double precision := least(1, (ids[cardinality(ids)]::double precision - ids[1] + 1) / (v_most::double precision - v_least + 1));
+    c_several constant int := 20;
+    v_least   bigint := case source when 'items' then (select min(i.id) from content_items i) else (select min(i.id) from content_items_auto i) end;
+    v_most    bigint := case source when 'items' then (select max(i.id) from content_items i) else (select max(i.id) from content_items_auto i) end;
+    v_share   double precision := least(1, (ids[cardinality(ids)]::double precision - ids[1] + 1) / (v_most::double precision - v_least + 1));
+    v_found   gallery.narrowing[] := array[]::gallery.narrowing[];
+    n         gallery.narrowing;
 begin
-    for v_n in 1 .. cardinality(conditions) loop
-        conditions[v_n].listed := conditions[v_n].listed * v_share;
+    foreach n in array conditions loop
+        n.listed := n.listed * v_share;
+        if n.carried or cardinality(n.tags) not between 2 and c_several then
+            v_found := v_found || n;
+        else
+            for v_n in 1 .. cardinality(n.tags) loop
+                v_found := v_found || row(n.tags[v_n : v_n], false, n.listed / cardinality(n.tags))::gallery.narrowing;
+            end loop;
+        end if;
     end loop;
-    return conditions;
+    return v_found;
 end
 $function$;
-comment on function gallery.listed_between(gallery.narrowing[], text, bigint[]) is
-    'Conditions on tags with as much of their lists as lies between the first and the last of some ids, were they spread evenly: what a merge with the lists reads. Items that changed lately often have ids close together.';
+comment on function gallery.conditions_between(gallery.narrowing[], text, bigint[]) is
+    'Conditions on tags with as much of their lists as lies between the first and the last of some ids, were they spread evenly: what a merge with the lists reads. Items that changed lately often have ids close together. Of several tags that must not be carried each is a condition of its own, which leaves less to the next.';
 
 -- Dirty items are candidates like those that a list strategy has: narrowed by their tags, in the way
--- that costs less, then fetched and tested. Where that costs much, or leaves many, they are told apart by their places first:
--- most lie outside the page, and of the others some are taken in the page order, for if these fill the
--- page, none of the rest could stand before them.
+-- that costs less, then fetched and tested. Where a condition would cost much, or many are left, they
+-- are told apart by their places first: most lie outside the page, and of the others some are taken in
+-- the page order, for if these fill the page, none of the rest could stand before them.
 create or replace function gallery.dirty_matches_of(
     source text, ids bigint[], f gallery.filter, s gallery.scan, before gallery.position)
 returns gallery.position[]
@@ -154,28 +167,25 @@ set plan_cache_mode = 'force_generic_plan'
 as $function$
 declare
     c_little constant double precision := 1::double precision;        -- buffers an item
-    c_few    constant int := 100;       -- are not worth telling apart
+    c_few    constant int := 300;       -- are not worth telling apart
+    c_first  constant int := 100;       -- are taken in the page order
     g        gallery.figures := s.figures;
-    v_steps  gallery.narrowing[] := gallery.listed_between(g.narrowings, source, ids);
-    v_left   double precision := cardinality(ids)::double precision;
+    v_steps  gallery.narrowing[] := gallery.conditions_between(g.narrowings, source, ids);
     v_places gallery.position[] := array[]::gallery.position[];
-    n        gallery.narrowing;
     w        record;
 begin
-    foreach n in array v_steps loop
-        v_left := gallery.meeting(v_left, g, n);
+    g.list_row := g.list_row + 1;       -- a changed item's tags are seldom known to be visible to all
+    while cardinality(v_steps) > 0
+          and (before is null or gallery.cost_of_narrowing(g, v_steps[1], cardinality(ids)) < c_little * cardinality(ids)) loop
+        ids := gallery.keep_carriers(ids, source, v_steps[1], g);
+        v_steps := v_steps[2:];
     end loop;
-    if before is null or v_left < 2 * s.wanted
-       and (v_steps = '{}' or gallery.cost_of_narrowing(g, v_steps[1], cardinality(ids)) < c_little * cardinality(ids)) then
-        ids := gallery.keep_matches(ids, source, v_steps, g);
-        v_steps := '{}';
-    end if;
     if not before is null and cardinality(ids) > c_few then
         w := gallery.first_between(ids, source, s, before);
         v_places := array(select c from gallery.page_of_candidates(
-            f, s, source, gallery.keep_matches(w.near[:c_few], source, v_steps, g)) c);
-        ids := case when w.complete then w.near[c_few + 1:]
-                    else array(select e from unnest(ids) e where e not in (select unnest(w.near[:c_few]))) end;
+            f, s, source, gallery.keep_matches(w.near[:c_first], source, v_steps, g)) c);
+        ids := case when w.complete then w.near[c_first + 1:]
+                    else array(select e from unnest(ids) e where e not in (select unnest(w.near[:c_first]))) end;
     end if;
     if cardinality(v_places) < s.wanted then
         v_places := v_places || array(select c from gallery.page_of_candidates(

@@ -62,7 +62,8 @@ declare
     v_range   gallery.block_range := gallery.bitmap_range(f, s);
     v_tests   boolean := gallery.needs_item_test(f);
     v_dirty   boolean := (s.figures).dirty > 0;
-    v_blocks  int := 2;
+    v_blocks  int := 2;                 -- to be read next,
+    v_read    int := 0;                 -- and read so far
     v_batch   int;
     v_places  gallery.position[] := array[]::gallery.position[];
     v_taken   gallery.position[];
@@ -89,7 +90,9 @@ begin
             v_places := v_places || v_taken;
             v_batch := least(v_batch * 2, c_most);
         end loop;
-        v_blocks := least(v_blocks * 8, 64);
+        v_read := v_read + v_blocks;    -- half as many more as would do, if the others are as full as these
+        v_blocks := least(case when v_places = '{}' then v_blocks * 8.0
+                               else 1.5 * v_read * (s.wanted - cardinality(v_places)) / cardinality(v_places) + 1 end, 64)::int;
     end loop;
     return v_places;
 end

@@ -8,6 +8,7 @@ set search_path from current
 as $function$
 declare
     c_window  constant int := 64;       -- blocks read at a time
+    v_window  int := case when enough is null then c_window else 4 end;
     v_query   gallery.bitmap_query := gallery.bitmap_query(f);
     v_range   gallery.block_range := gallery.bitmap_range(f, s);
     v_clean   record;
@@ -18,9 +19,10 @@ begin
     total := 0;
     select * into v_clean from gallery.dirty_mask();
     loop
-        select * into w from gallery.bitmap_window(v_query, v_range, s.descending, c_window);
+        select * into w from gallery.bitmap_window(v_query, v_range, s.descending, v_window);
         exit when w.reached is null;
         v_range := gallery.range_beyond(v_range, w.reached, s.descending);
+        v_window := least(v_window * 4, c_window);
         continue when w.block_nos is null;
         if v_clean.block_nos is not null then
             w.bits := array(select b.bits & coalesce(m.bits, b.bits)

@@ -45,10 +45,12 @@ create or replace function gallery.meeting(items double precision, g gallery.fig
 returns double precision
 language sql immutable
 return case when items < 1e-30 then 0       -- a thousand conditions must not underflow
-            when n.carried then items * (1 - greatest(1 - n.listed / (g.items * cardinality(n.tags)), 0) ^ cardinality(n.tags))
-            else items * greatest(1 - n.listed / (g.items * cardinality(n.tags)), 0) ^ cardinality(n.tags) end;
+            when n.carried and cardinality(n.tags) = 1 then items * least(n.listed / g.items, 1)
+            when n.carried then items * (1 - exp(-least(n.listed / g.items, 100)))
+            when cardinality(n.tags) = 1 then items * greatest(1 - n.listed / g.items, 0)
+            else items * exp(-least(n.listed / g.items, 100)) end;
 comment on function gallery.meeting(double precision, gallery.figures, gallery.narrowing) is
-    'How many of so many items satisfy a condition, were its tags independent of each other and of what the items satisfy so far, and all as common as on average.';
+    'How many of so many items satisfy a condition, were its tags independent of what the items satisfy so far and, if they are several, spread over all items at random.';
 
 create or replace function gallery.cost_of_walk_step(g gallery.figures, by_quality boolean)
 returns double precision

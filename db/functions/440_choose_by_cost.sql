@@ -58,8 +58,9 @@ begin
     choice.reason := 'its estimate is the least';
     if v_bitmap.unable is null then
         -- a walk may turn out longer than thought; by quality, bitmap too may have to walk, once it has counted the
-        -- matches. Twice the estimate is enough wherever it was right: it is a mean of as many waits as the page has rows
-        choice.figures.budget := least(v_bitmap.cost / 2, 2 * v_walk.cost);
+        -- matches. Twice the estimate is enough wherever it was right: it is a mean of as many waits as the page has rows.
+        -- Where conditions have no key, both are guesses at how many items satisfy them, and the walk's loses less by being wrong
+        choice.figures.budget := case when (s.figures).tested < 1 then v_bitmap.cost else least(v_bitmap.cost / 2, 2 * v_walk.cost) end;
         if v_best.strategy = 'ordered_walk' and v_walk.cost < v_bitmap.cost / 2 then
             choice.runs := 'walk_or_bitmap';
             choice.reason := 'its estimate is the least; where the matches lie is a guess, so bitmap takes over if it is wrong';

@@ -53,8 +53,9 @@ comment on function gallery.count_tags_in_bits(uuid[], int[], bit varying[]) is
 
 -- So count tag after tag, the commonest of all first, until no tag that is left has items enough to
 -- reach the list; and a tag itself only as far as it may still do so, a part of the blocks after
--- another. Exact: no tag is dropped that could have as many matches as the list's last one, found in
--- the blocks read and all that it has in the others; of equal counts the first by name are listed.
+-- another. Exact: no tag is dropped that could have as many matches as the list's last one, those found in
+-- the blocks read and, in the others, every item that carries it or every bit, whichever are less; of equal
+-- counts the first by name are listed.
 create or replace function gallery.facets_of_bits(
     block_nos int[], bits bit varying[], dirty gallery.position[], facet_limit int)
 returns table (tag_id uuid, name text, item_count bigint)
@@ -65,11 +66,14 @@ set jit = 'off'
 as $function$
 declare
     c_batch constant int := 100;
-    c_parts constant int := 6;
+    c_parts constant int := 10;
     v_blocks int := cardinality(block_nos);
+    v_total  bigint := coalesce(gallery.count_bits(bits), 0);
+    v_bits   bit varying[];
     v_tags   uuid[];                    -- every tag, in falling order of
     v_most   bigint[];                  --   how many items can carry it, indexed and dirty ones
     v_dirty  bigint[];                  -- matching dirty items among them
+    v_rest   bigint;                    -- bits in the blocks not read yet
     v_last   bigint := 1::bigint;               -- the count of the list's last place so far
     v_listed uuid[] := array[]::uuid[];
     v_counts bigint[] := array[]::bigint[];
@@ -92,13 +96,15 @@ begin
         exit when v_most[v_from] < v_last;
         select v_tags[v_from : v_from + c_batch - 1] as tags, v_most[v_from : v_from + c_batch - 1] as most,
                v_dirty[v_from : v_from + c_batch - 1] as counts into b;
+        v_rest := v_total;
         for v_part in 1 .. c_parts loop
-            c := gallery.count_tags_in_bits(b.tags,
-                block_nos[(v_part - 1) * v_blocks / c_parts + 1 : v_part * v_blocks / c_parts],
-                bits[(v_part - 1) * v_blocks / c_parts + 1 : v_part * v_blocks / c_parts]);
+            v_bits := bits[(v_part - 1) * v_blocks / c_parts + 1 : v_part * v_blocks / c_parts];
+            continue when v_bits = '{}';
+            c := gallery.count_tags_in_bits(b.tags, block_nos[(v_part - 1) * v_blocks / c_parts + 1 : v_part * v_blocks / c_parts], v_bits);
+            v_rest := v_rest - gallery.count_bits(v_bits);
             select array_agg(u.tag_id), array_agg(u.counted + u.n), array_agg(u.most - u.seen + u.n) into b.tags, b.counts, b.most
             from unnest(b.tags, b.counts, b.most, c.counts, c.seen) u (tag_id, counted, most, n, seen)
-            where u.most - u.seen + u.n >= v_last;
+            where least(u.most - u.seen, u.counted + v_rest) + u.n >= v_last;
             exit when b.tags is null;
         end loop;
         continue when b.tags is null;

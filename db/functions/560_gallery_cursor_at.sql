@@ -28,15 +28,16 @@ language plpgsql stable
 set search_path from current
 as $function$
 declare
-    v_left  bigint := rank;
-    v_slots int[];
+    v_left bigint := rank;
+    v_set  bigint;
 begin
     for v_n in 1 .. coalesce(cardinality(block_nos), 0) loop
-        if v_left < bit_count(bits[v_n]) then
-            v_slots := gallery.first_slots(bits[v_n], descending, v_left::int + 1);
-            return (gallery.bitmap_places(block_nos[v_n:v_n], v_slots[v_left + 1 : v_left + 1]))[1];
+        v_set := bit_count(bits[v_n]);
+        if v_left < v_set then
+            return (gallery.bitmap_places(block_nos[v_n:v_n], array[
+                gallery.slot_of_bit(bits[v_n], case when descending then v_set - 1 - v_left else v_left end)]))[1];
         end if;
-        v_left := v_left - bit_count(bits[v_n]);
+        v_left := v_left - v_set;
     end loop;
     return null;
 end
@@ -57,7 +58,7 @@ declare
     v_mid    int;
     v_at     bigint;
 begin
-    v_result := gallery.bitmap_result(f, s, null);
+    v_result := gallery.bitmap_result(f, s, rank + 1);           -- no further than where the rank must lie
     s.wanted := 2147483647;
     v_dirty := gallery.in_page_order(gallery.dirty_matches(f, s, null), s);
     v_high := cardinality(v_dirty);

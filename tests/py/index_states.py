@@ -30,7 +30,7 @@ SMALL = {
         r"c_section constant int := ": 16,
     },
     "363_bitmap_window.sql": {r"c_wide constant int := ": 3, r"c_few  constant int := ": 4},
-    "364_bitmap_dirty.sql": {r"c_some constant int := ": 3},
+    "364_bitmap_dirty.sql": {r"c_few +constant int := ": 5, r"c_first +constant int := ": 3},
     "365_bitmap_items.sql": {r"c_few +constant int := ": 4},
     "366_strategy_bitmap.sql": {r"c_most +constant int := ": 12},
     "367_bitmap_result.sql": {
