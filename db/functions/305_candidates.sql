@@ -43,22 +43,14 @@ as $function$
 declare
     v_tag uuid := case when cardinality(tags) = 1 then tags[1] end;     -- of several, all that the item carries are looked at
 begin
-    if carried and v_tag is not null then
+    if v_tag is not null then
         return array(select c.id from unnest(ids) c (id)
-                     where exists (select from content_tags t where t.content_id = c.id and t.content_source = source
-                                                                and t.tag_id = v_tag offset 0));
-    elsif carried then
-        return array(select c.id from unnest(ids) c (id)
-                     where exists (select from content_tags t where t.content_id = c.id and t.content_source = source
-                                                                and t.tag_id = any (tags) offset 0));
-    elsif v_tag is not null then
-        return array(select c.id from unnest(ids) c (id)
-                     where not exists (select from content_tags t where t.content_id = c.id and t.content_source = source
-                                                                and t.tag_id = v_tag offset 0));
+                     where carried = exists (select from content_tags t where t.content_id = c.id and t.content_source = source
+                                                                          and t.tag_id = v_tag offset 0));
     end if;
     return array(select c.id from unnest(ids) c (id)
-                 where not exists (select from content_tags t where t.content_id = c.id and t.content_source = source
-                                                                and t.tag_id = any (tags) offset 0));
+                 where carried = exists (select from content_tags t where t.content_id = c.id and t.content_source = source
+                                                                      and t.tag_id = any (tags) offset 0));
 end
 $function$;
 comment on function gallery.keep_by_probing(bigint[], text, uuid[], boolean) is

@@ -92,14 +92,55 @@ $function$;
 comment on function gallery.bitmap_and_scanning(gallery.bitmap_query, int, int, int[], bit varying[]) is
     'The same as bitmap_and_probing. Cost: for each key one stretch of the index, of all blocks between the first and the last.';
 
+do $define$
+declare
+    v_way record;
+begin
+    for v_way in select * from (values ('desc', ' desc'), ('asc', '')) way (direction, travel) loop
+        execute format($template$
+            create or replace function gallery.first_blocks_%1$s(
+                q gallery.bitmap_query, r gallery.block_range, blocks int, last int, out block_nos int[], out bits bit varying[])
+            language plpgsql stable
+            set search_path from current
+            set plan_cache_mode = 'force_generic_plan'
+            set enable_seqscan = 'off' set enable_bitmapscan = 'off' set enable_hashjoin = 'off' set enable_mergejoin = 'off'
+            set enable_sort = 'off' set enable_memoize = 'off' set enable_material = 'off'
+            as $function$
+            begin
+                if cardinality(q.keys) = 0 then
+                    block_nos := array(select b.block_no from gallery.bitmap_block b
+                                       where b.block_no between r.first_block and r.last_block
+                                       order by b.block_no%2$s limit blocks);
+                    bits := array_fill(gallery.all_slots(), array[cardinality(block_nos)]);
+                    return;
+                end if;
+                select array_agg(w.block_no), array_agg(w.bits::bit varying) into block_nos, bits
+                from (select f.block_no,
+                             case when o.keys = last - 1 then f.bits & coalesce(o.shared, f.bits) else gallery.no_slots() end as bits
+                      from (select k.block_no, coalesce(k.bits, (select gallery.slots_to_bits(e, 1) from unnest(k.slots) e)) as bits
+                            from gallery.bitmap_container k
+                            where k.key = q.keys[1] and k.kind = q.kinds[1] and k.block_no between r.first_block and r.last_block
+                            order by k.key%2$s, k.kind%2$s, k.block_no%2$s limit blocks) f
+                      cross join lateral (
+                          select bit_and(coalesce(k.bits, (select gallery.slots_to_bits(e, 1) from unnest(k.slots) e))) as shared,
+                                 count(*) as keys
+                          from generate_series(2, last) u
+                          join gallery.bitmap_container k on k.key = q.keys[u] and k.kind = q.kinds[u] and k.block_no = f.block_no
+                          offset 0) o) w;
+            end
+            $function$;
+            comment on function gallery.first_blocks_%1$s(gallery.bitmap_query, gallery.block_range, int, int) is
+                'The next blocks of a range in which the query''s first key occurs, or all if it has none, and the bits that have its keys up to the last one asked for; travelling %1$s. Null, or empty, if there are none.';
+            $template$, v_way.direction, v_way.travel);
+    end loop;
+end
+$define$;
+
 create or replace function gallery.bitmap_window(
     q gallery.bitmap_query, r gallery.block_range, descending boolean, blocks int,
     out block_nos int[], out bits bit varying[], out reached int)
 language plpgsql stable
 set search_path from current
-set plan_cache_mode = 'force_generic_plan'
-set enable_seqscan = 'off' set enable_bitmapscan = 'off' set enable_hashjoin = 'off' set enable_mergejoin = 'off'
-set enable_sort = 'off' set enable_memoize = 'off' set enable_material = 'off'
 as $function$
 declare
     c_wide constant int := 8;           -- so many blocks are read in a stretch
@@ -111,46 +152,13 @@ declare
     v_left int;
     v_step record;
 begin
-    if v_keys = 0 then                  -- all blocks
-        if descending then
-            block_nos := array(select b.block_no from gallery.bitmap_block b
-                               where b.block_no between r.first_block and r.last_block
-                               order by b.block_no desc limit blocks);
-        else
-            block_nos := array(select b.block_no from gallery.bitmap_block b
-                               where b.block_no between r.first_block and r.last_block
-                               order by b.block_no limit blocks);
-        end if;
-        bits := array_fill(gallery.all_slots(), array[cardinality(block_nos)]);
-    elsif descending then               -- those in which the first key occurs, with all keys if they are few
-        select array_agg(w.block_no), array_agg(w.bits::bit varying) into block_nos, bits
-        from (select f.block_no,
-                     case when o.keys = v_last - 1 then f.bits & coalesce(o.shared, f.bits) else gallery.no_slots() end as bits
-              from (select k.block_no, coalesce(k.bits, (select gallery.slots_to_bits(e, 1) from unnest(k.slots) e)) as bits
-                    from gallery.bitmap_container k
-                    where k.key = q.keys[1] and k.kind = q.kinds[1] and k.block_no between r.first_block and r.last_block
-                    order by k.key desc, k.kind desc, k.block_no desc limit blocks) f
-              cross join lateral (
-                  select bit_and(coalesce(k.bits, (select gallery.slots_to_bits(e, 1) from unnest(k.slots) e))) as shared,
-                         count(*) as keys
-                  from generate_series(2, v_last) u
-                  join gallery.bitmap_container k on k.key = q.keys[u] and k.kind = q.kinds[u] and k.block_no = f.block_no
-                  offset 0) o) w;
+    if descending then
+        v_step := gallery.first_blocks_desc(q, r, blocks, v_last);
     else
-        select array_agg(w.block_no), array_agg(w.bits::bit varying) into block_nos, bits
-        from (select f.block_no,
-                     case when o.keys = v_last - 1 then f.bits & coalesce(o.shared, f.bits) else gallery.no_slots() end as bits
-              from (select k.block_no, coalesce(k.bits, (select gallery.slots_to_bits(e, 1) from unnest(k.slots) e)) as bits
-                    from gallery.bitmap_container k
-                    where k.key = q.keys[1] and k.kind = q.kinds[1] and k.block_no between r.first_block and r.last_block
-                    order by k.key, k.kind, k.block_no limit blocks) f
-              cross join lateral (
-                  select bit_and(coalesce(k.bits, (select gallery.slots_to_bits(e, 1) from unnest(k.slots) e))) as shared,
-                         count(*) as keys
-                  from generate_series(2, v_last) u
-                  join gallery.bitmap_container k on k.key = q.keys[u] and k.kind = q.kinds[u] and k.block_no = f.block_no
-                  offset 0) o) w;
+        v_step := gallery.first_blocks_asc(q, r, blocks, v_last);
     end if;
+    block_nos := v_step.block_nos;
+    bits := v_step.bits;
     reached := block_nos[cardinality(block_nos)];
     if reached is null then
         return;

@@ -4,13 +4,12 @@ create or replace function gallery.bitmap_count(f gallery.filter, g gallery.figu
 returns bigint
 language plpgsql stable
 set search_path from current
+set work_mem = '4MB' set hash_mem_multiplier = 1
 as $function$
 declare
-    c_batch  constant int := 4000;
     s        gallery.scan := gallery.make_scan('created_at', 'desc');
     v_result record;
     v_total  bigint := 0::bigint;
-    t record;
 begin
     s.figures := g;
     s.wanted := 9223372036854775806;
@@ -24,13 +23,12 @@ begin
     if v_result.total > gallery.estimated_items() / 4 then      -- cheaper to go through the table
         return gallery.count_matches(f);
     end if;
-    while cardinality(v_result.block_nos) > 0 loop
-        t := gallery.bitmap_take(v_result.block_nos, v_result.bits, true, c_batch);
-        v_result.block_nos := t.block_nos;
-        v_result.bits := t.bits;
-        v_total := v_total + cardinality(gallery.tested(f, gallery.bitmap_places(t.taken_blocks, t.taken_slots)));
-    end loop;
-    return v_total;
+    perform gallery.use_work_mem();
+    return v_total + (
+        select coalesce(sum(gallery.count_fetched(f, g, l.source collate "default", l.ids)), 0)::bigint
+        from (select p.source, array_agg(p.id) as ids
+              from gallery.places_of_bits(v_result.block_nos, v_result.bits) p
+              group by p.source) l);
 end
 $function$;
 comment on function gallery.bitmap_count(gallery.filter, gallery.figures) is

@@ -82,11 +82,12 @@ begin
         exit when n.carried and cardinality(n.tags) = 1;
         c.rarest_count := null;
     end loop;
-    if strategy is null and gallery.bitmap_is_least(f, s, in_force) then
+    e := gallery.estimate_bitmap(f, s);
+    if strategy is null and gallery.bitmap_is_least(e, f, s, in_force) then
         c.strategy := 'bitmap';
         c.runs := 'bitmap';
         c.reason := 'its estimate is less than what any other would cost at its best';
-        c.estimated_candidates := (gallery.estimate_bitmap(f, s)).candidates::bigint;
+        c.estimated_candidates := e.candidates::bigint;
         return c;
     end if;
     v_estimates := gallery.estimates(f, s, in_force);

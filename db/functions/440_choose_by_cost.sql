@@ -19,25 +19,24 @@ comment on function gallery.worst_of_join(gallery.figures) is
 
 -- The usual case, told without the other estimates: a walk meets nothing but matches at its best, and
 -- every list strategy reads at least the list of the rarest tag.
-create or replace function gallery.bitmap_is_least(f gallery.filter, s gallery.scan, in_force gallery.settings_in_force)
+create or replace function gallery.bitmap_is_least(
+    bitmap gallery.estimate, f gallery.filter, s gallery.scan, in_force gallery.settings_in_force)
 returns boolean
 language plpgsql immutable
 set search_path from current
 as $function$
 declare
-    g      gallery.figures := s.figures;
-    v_cost double precision;
+    g gallery.figures := s.figures;
 begin
-    if g.index_lacks is not null or in_force.planner <> 'cost' or not in_force.enable_bitmap then
+    if bitmap.unable is not null or in_force.planner <> 'cost' or not in_force.enable_bitmap then
         return false;
     end if;
-    v_cost := (gallery.estimate_bitmap(f, s)).cost;
-    return v_cost <= 2 * g.walk_step * least(s.wanted, g.items)
+    return bitmap.cost <= 2 * g.walk_step * least(s.wanted, g.items)
        and (f.tags_all is null
-            or v_cost <= least(gallery.cost_of_listing(g, g.narrowings[1]), gallery.cost_of_probing(g, g.items)));
+            or bitmap.cost <= least(gallery.cost_of_listing(g, g.narrowings[1]), gallery.cost_of_probing(g, g.items)));
 end
 $function$;
-comment on function gallery.bitmap_is_least(gallery.filter, gallery.scan, gallery.settings_in_force) is
+comment on function gallery.bitmap_is_least(gallery.estimate, gallery.filter, gallery.scan, gallery.settings_in_force) is
     'Whether the cost planner takes bitmap whatever the others'' estimates are.';
 
 create or replace function gallery.choose_by_cost(

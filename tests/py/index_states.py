@@ -38,7 +38,6 @@ SMALL = {
         r"c_batch constant int := ": 25,
         r"c_many +constant int := ": 60,
     },
-    "368_bitmap_count.sql": {r"c_batch +constant int := ": 7},
     "550_gallery_facets.sql": {
         r"c_batch constant int := ": 3,
         r"c_parts constant int := ": 4,
