@@ -4,7 +4,7 @@ Rivals take turns within a query, so that whatever else the machine does hits al
 run of each warms up and shows the rows, which are compared; the runs after it are timed.
 
 What is measured is warm, and a rival that read a gigabyte leaves nothing of the others' in the
-processor's caches: a turn that is over in milliseconds is taken a few times, and the last run counts.
+processor's caches: a turn that is over in milliseconds has a few runs, and the last one counts.
 """
 
 from __future__ import annotations
