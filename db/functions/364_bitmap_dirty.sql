@@ -125,21 +125,33 @@ $function$;
 comment on function gallery.first_between(bigint[], text, gallery.scan, gallery.position) is
     'Of some items of a source, the first ones after the scan''s position and before another, in the page order; complete: these are all that lie there.';
 
-create or replace function gallery.conditions_between(conditions gallery.narrowing[], source text, ids bigint[])
-returns gallery.narrowing[]
+create or replace function gallery.share_between(source text, low bigint, high bigint)
+returns double precision
 language plpgsql stable
 set search_path from current
 as $function$
 declare
+    v_items boolean := source = 'items';
+    v_least bigint := case when v_items then (select min(i.id) from content_items i) else (select min(i.id) from content_items_auto i) end;
+    v_most  bigint := case when v_items then (select max(i.id) from content_items i) else (select max(i.id) from content_items_auto i) end;
+begin
+    return least(1, (high::double precision - low + 1) / (v_most::double precision - v_least + 1));
+end
+$function$;
+comment on function gallery.share_between(text, bigint, bigint) is
+    'The share of a source''s items that lies between two ids, were these given without gaps.';
+
+create or replace function gallery.single_conditions(conditions gallery.narrowing[])
+returns gallery.narrowing[]
+language plpgsql immutable
+set search_path from current
+as $function$
+declare
     c_several constant int := 20;
-    v_least   bigint := case source when 'items' then (select min(i.id) from content_items i) else (select min(i.id) from content_items_auto i) end;
-    v_most    bigint := case source when 'items' then (select max(i.id) from content_items i) else (select max(i.id) from content_items_auto i) end;
-    v_share   double precision := least(1, (ids[cardinality(ids)]::double precision - ids[1] + 1) / (v_most::double precision - v_least + 1));
     v_found   gallery.narrowing[] := array[]::gallery.narrowing[];
     n         gallery.narrowing;
 begin
     foreach n in array conditions loop
-        n.listed := n.listed * v_share;
         if n.carried or cardinality(n.tags) not between 2 and c_several then
             v_found := v_found || n;
         else
@@ -151,11 +163,11 @@ begin
     return v_found;
 end
 $function$;
-comment on function gallery.conditions_between(gallery.narrowing[], text, bigint[]) is
-    'Conditions on tags with as much of their lists as lies between the first and the last of some ids, were they spread evenly: what a merge with the lists reads. Items that changed lately often have ids close together. Of several tags that must not be carried each is a condition of its own, which leaves less to the next.';
+comment on function gallery.single_conditions(gallery.narrowing[]) is
+    'Conditions on tags in which each of several tags that must not be carried is a condition of its own: what fails one is not tested for the next.';
 
 -- Dirty items are candidates like those that a list strategy has: narrowed by their tags, in the way
--- that costs less, then fetched and tested. Where a condition would cost much, or many are left, they
+-- that costs less, then fetched and tested. Where many may match, or a condition would cost much, they
 -- are told apart by their places first: most lie outside the page, and of the others some are taken in
 -- the page order, for if these fill the page, none of the rest could stand before them.
 create or replace function gallery.dirty_matches_of(
@@ -166,20 +178,29 @@ set search_path from current
 set plan_cache_mode = 'force_generic_plan'
 as $function$
 declare
-    c_little constant double precision := 1::double precision;        -- buffers an item
+    c_little constant double precision := 2::double precision;        -- buffers an item
     c_few    constant int := 300;       -- are not worth telling apart
     c_first  constant int := 100;       -- are taken in the page order
     g        gallery.figures := s.figures;
-    v_steps  gallery.narrowing[] := gallery.conditions_between(g.narrowings, source, ids);
+    v_steps  gallery.narrowing[] := gallery.single_conditions(g.narrowings);
+    v_first  double precision := c_first::double precision;           -- of which so many should match
     v_places gallery.position[] := array[]::gallery.position[];
+    n        gallery.narrowing;
     w        record;
 begin
-    g.list_row := g.list_row + 1;       -- a changed item's tags are seldom known to be visible to all
-    while cardinality(v_steps) > 0
-          and (before is null or gallery.cost_of_narrowing(g, v_steps[1], cardinality(ids)) < c_little * cardinality(ids)) loop
-        ids := gallery.keep_carriers(ids, source, v_steps[1], g);
-        v_steps := v_steps[2:];
+    -- of a list, what lies between the first and the last is read: items that changed lately often have ids close
+    -- together; and their tags are seldom known to be visible to all
+    g.list_row := (g.list_row + 1) * gallery.share_between(source, ids[1], ids[cardinality(ids)]);
+    foreach n in array v_steps loop
+        v_first := gallery.meeting(v_first, g, n);
     end loop;
+    if before is null or cardinality(v_steps) < 2 or v_first < s.wanted / 2.0 then
+        while cardinality(v_steps) > 0
+              and (before is null or gallery.cost_of_narrowing(g, v_steps[1], cardinality(ids)) < c_little * cardinality(ids)) loop
+            ids := gallery.keep_carriers(ids, source, v_steps[1], g);
+            v_steps := v_steps[2:];
+        end loop;
+    end if;
     if not before is null and cardinality(ids) > c_few then
         w := gallery.first_between(ids, source, s, before);
         v_places := array(select c from gallery.page_of_candidates(

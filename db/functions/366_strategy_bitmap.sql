@@ -51,6 +51,23 @@ $function$;
 comment on function gallery.last_of(gallery.position[], gallery.scan) is
     'The last of some positions, in the direction of travel.';
 
+-- Too few blocks cost another round, too many cost reading them. If the rest are as full as those
+-- read, half as many more as would do are read next; but never less than all so far, in case they are not.
+create or replace function gallery.next_blocks(last int, read int, matches int, wanted bigint)
+returns int
+language plpgsql immutable
+set search_path from current
+as $function$
+declare
+    c_blocks constant int := 64;
+begin
+    return case when matches = 0 then least(last * 8, c_blocks)
+                else least(greatest(1.5 * read * (wanted - matches) / matches, read), c_blocks)::int end;
+end
+$function$;
+comment on function gallery.next_blocks(int, int, int, bigint) is
+    'How many blocks to read in the next window, given how many were read in the last one and in all, and how many of the rows wanted these gave.';
+
 create or replace function gallery.bitmap_by_time(f gallery.filter, s gallery.scan)
 returns gallery.position[]
 language plpgsql stable
@@ -90,9 +107,8 @@ begin
             v_places := v_places || v_taken;
             v_batch := least(v_batch * 2, c_most);
         end loop;
-        v_read := v_read + v_blocks;    -- half as many more as would do, if the others are as full as these
-        v_blocks := least(case when v_places = '{}' then v_blocks * 8.0
-                               else 1.5 * v_read * (s.wanted - cardinality(v_places)) / cardinality(v_places) + 1 end, 64)::int;
+        v_read := v_read + v_blocks;
+        v_blocks := gallery.next_blocks(v_blocks, v_read, cardinality(v_places), s.wanted);
     end loop;
     return v_places;
 end
