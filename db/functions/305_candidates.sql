@@ -65,9 +65,10 @@ set enable_hashjoin = 'off' set enable_nestloop = 'off'
 as $function$
 declare
     v_tag   uuid := case when cardinality(tags) = 1 then tags[1] end;   -- one tag's list comes in the order of ids
-    v_least bigint := (select min(e) from unnest(ids) e);               -- the rest of a list is not read
-    v_most  bigint := (select max(e) from unnest(ids) e);
+    v_least bigint;                                                     -- the rest of a list is not read
+    v_most  bigint;
 begin
+    select min(e), max(e) into v_least, v_most from unnest(ids) e;
     return case
         when carried and v_tag is not null then
             array(select c.id from unnest(ids) c (id)

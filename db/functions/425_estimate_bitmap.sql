@@ -9,7 +9,7 @@ as $function$
 declare
     c_statements constant double precision := 60::double precision;   -- what its statements take beside buffers, in their unit
     c_container  constant double precision := 4::double precision;    -- buffers touched to read one alone; of many, each takes as long
-    c_window     constant double precision := 64::double precision;   -- blocks read at a time to count
+    c_window     constant double precision := 4::double precision;    -- blocks read at first to count
     c_chunk      constant double precision := 3::double precision;    -- and to learn which item stands in a slot
     c_sorted     constant double precision := 3000::double precision; -- more matches than that are not fetched to be sorted
     c_row        constant double precision := 0.25::double precision; -- what a row of the log, or one that it is compared with, takes
@@ -17,10 +17,12 @@ declare
     c_rows       constant double precision := 2::double precision;    -- of these a changed item
     g         gallery.figures := s.figures;
     n         gallery.narrowing;
-    v_keys    double precision := (1 + coalesce(cardinality(f.creators), 0) + case when f.viewer is null then 0 else 2 end)::double precision;
+    v_others  double precision := (1 + coalesce(cardinality(f.creators), 0) + case when f.viewer is null then 0 else 2 end)::double precision;
     v_wanted  double precision := least(s.wanted / g.tested, g.items);    -- candidates that a page takes
     v_left    double precision := g.items;          -- that carry the tags asked for
-    v_read    double precision;                     -- blocks
+    v_met     double precision := g.items;          -- that carry the first of them
+    v_read    double precision;                     -- blocks,
+    v_containers double precision := 0::double precision;
     v_then    double precision;
     v_dirty   double precision := 0::double precision;      -- to test the items that are not indexed yet
 begin
@@ -28,7 +30,6 @@ begin
         return row('bitmap', null, null, g.index_lacks)::gallery.estimate;
     end if;
     foreach n in array g.narrowings loop
-        v_keys := v_keys + cardinality(n.tags);
         v_left := gallery.meeting(v_left, g, n);
     end loop;
     n := g.narrowings[1];
@@ -47,7 +48,12 @@ begin
         v_read := least(v_read, ceil(2 * v_wanted * g.blocks / greatest(v_left, 1)) + 1);
         v_then := least(v_wanted, v_left) * (c_chunk + case when g.tested < 1 then g.item_probe else 0 end);
     end if;
-    return row('bitmap', v_left, c_statements + v_dirty + v_read * v_keys * c_container + v_then, null)::gallery.estimate;
+    foreach n in array g.narrowings loop            -- blocks in which nothing is left drop out
+        v_containers := v_containers + cardinality(n.tags) * least(v_read, v_met);
+        v_met := gallery.meeting(v_met, g, n);
+    end loop;
+    v_containers := v_containers + v_others * least(v_read, v_met);
+    return row('bitmap', v_left, c_statements + v_dirty + v_containers * c_container + v_then, null)::gallery.estimate;
 end
 $function$;
 comment on function gallery.estimate_bitmap(gallery.filter, gallery.scan) is
