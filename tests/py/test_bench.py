@@ -297,6 +297,18 @@ def test_cold_runs_find_the_rows_after_every_restart() -> None:
     assert rows[OURS] == rows["EXISTS"] != 0
 
 
+@pytest.mark.skipif(not can_be_cold(), reason="files can't be dropped from memory here")
+def test_a_rival_that_times_out_on_its_way_to_a_cold_run_is_measured_all_the_same() -> None:
+    from pg_gallery.embedded import EmbeddedServer  # noqa: PLC0415 - not for every platform
+
+    asked = Asked(Query("g", "q", kind="count"))
+    with EmbeddedServer.temporary() as server:
+        (result,) = measure_cold(
+            server, [asked], [lambda: FakeRival("a", TimedOutError(), [])], asked, quiet
+        )
+    assert result.measured["a"].verdict == "timed out"
+
+
 # --- the measurement ---
 
 
