@@ -6,7 +6,7 @@ returns int
 language sql immutable parallel safe
 return 15360;
 comment on function gallery.block_capacity() is
-    'Slots in a block of the bitmap index. 15360 bits and their row head leave room for four containers on a page of 8 kB; twice as many were measured side by side, and were no faster and took more room. Changing it needs a new index.';
+    'Slots in a block of the bitmap index. 15360 bits and their row head leave room for four containers on a page of 8 kB; twice as many were measured side by side, and were no faster and took more room. Changing it, to a multiple of 8, needs a new index.';
 
 create or replace function gallery.chunk_capacity()
 returns int

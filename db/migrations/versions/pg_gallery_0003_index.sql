@@ -61,7 +61,7 @@ create table gallery.bitmap_container (
     slots           smallint[],
     primary key (key, kind, block_no),
     check ((bits is null) <> (slots is null))
-) with (fillfactor = 90, toast_tuple_target = 8160,
+) with (fillfactor = 80, toast_tuple_target = 8160,
         autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 20000,
         autovacuum_analyze_scale_factor = 0.2);
 alter table gallery.bitmap_container alter bits set storage main, alter slots set storage main;
