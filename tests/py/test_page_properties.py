@@ -334,6 +334,22 @@ def test_the_cursor_at_a_rank_starts_the_page_there(
             assert (turned.next_cursor is None) == (rank + 5 >= length)
 
 
+@pytest.mark.parametrize("order", ["desc", "asc"])
+def test_every_rank_leads_to_its_item_also_where_a_window_of_blocks_ends(
+    conn: Connection, order: str
+) -> None:
+    random = Random(order)
+    gallery = random_gallery(random, 200)
+    rebuilt(conn, random, gallery)
+    sort = next(s for s in SORTS if (s.field, s.order) == ("created_at", order))
+    expected = keys_of(ordered(gallery.items, Filter(), sort))
+    for rank in range(1, len(expected)):
+        given = calls.arguments(Filter(), sort_field=sort.field, sort_order=sort.order, rank=rank)
+        cursor = calls.value_of(conn, "gallery_cursor_at", **given)
+        turned = calls.page(conn, Filter(), sort, page_size=1, cursor=cursor)
+        assert turned.keys == expected[rank : rank + 1], rank
+
+
 # --- namesakes ---
 
 
