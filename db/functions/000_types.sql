@@ -58,7 +58,8 @@ create type gallery.figures as (
     item_probe  double precision,       -- buffers touched to fetch an item by its id,
     tag_probe   double precision,       -- to learn whether an item carries a tag,
     list_row    double precision,       -- for a row of a tag's list,
-    walk_step   double precision,       -- to meet an item on a walk and test it
+    walk_step   double precision,       -- to meet an item on a walk and test it,
+    seed_cost   double precision,       -- to read the list by which a walk tests the rarest tag; null: it probes for it
     budget      double precision,       -- that another strategy may touch before the bitmap index takes over
     index_lacks text,                   -- why the bitmap index can't be used now; null if it can
     blocks      double precision,       -- that it has,
@@ -68,6 +69,13 @@ create type gallery.figures as (
 comment on type gallery.figures is
     'What statistics say of the data that a query asks for.';
 
+drop type if exists gallery.seed cascade;
+create type gallery.seed as (
+    items       bigint[],               -- of each source, in the order of ids
+    auto        bigint[]
+);
+comment on type gallery.seed is 'The items that carry the rarest tag asked for.';
+
 drop type if exists gallery.scan cascade;
 create type gallery.scan as (
     by_quality  boolean,                -- sort by quality_score, else by created_at
@@ -75,7 +83,8 @@ create type gallery.scan as (
     backward    boolean,                -- against the page order: items without a quality come first
     after       gallery.position,       -- exclusive; null: from the start
     wanted      bigint,                 -- how many rows
-    figures     gallery.figures         -- for strategies that go by them
+    figures     gallery.figures,        -- for strategies that go by them
+    seed        gallery.seed            -- for a walk that tests the rarest tag by its list; null: it probes for it
 );
 comment on type gallery.scan is
     'What a strategy is asked for: the next wanted matches after a position, in the direction of travel.';

@@ -133,6 +133,8 @@ begin
         when not s.by_quality then
             case when s.descending then gallery.walk_created_at_desc(f, s, v_start, budget)
                                    else gallery.walk_created_at_asc(f, s, v_start, budget) end
+        when not s.seed is null then
+            gallery.seeded_walk_range(f, s, no_quality, v_start, budget)
         when no_quality then
             case when s.descending then gallery.walk_no_quality_desc(f, s, v_start, budget)
                                    else gallery.walk_no_quality_asc(f, s, v_start, budget) end
@@ -179,7 +181,7 @@ language plpgsql stable
 set search_path from current
 as $function$
 begin
-    return (gallery.walk(f, s, null)).places;
+    return (gallery.walk(f, gallery.seeded(f, s), null)).places;
 end
 $function$;
 comment on function gallery.strategy_ordered_walk(gallery.filter, gallery.scan) is

@@ -68,7 +68,8 @@ set work_mem = '4MB' set hash_mem_multiplier = 1
 as $function$
 declare
     v_steps  gallery.narrowing[] := (s.figures).narrowings;
-    v_step   double precision := (s.figures).walk_step;
+    v_step   double precision := case when (s.figures).seed_cost is null then (s.figures).walk_step
+                                      else gallery.cost_of_walk_step(s.figures, s.by_quality) end;     -- it has no seed
     v_wanted bigint := s.wanted;
     v_places gallery.position[] := array[]::gallery.position[];
     v_walked gallery.stretch;

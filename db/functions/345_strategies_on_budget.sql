@@ -10,8 +10,10 @@ set search_path from current
 as $function$
 declare
     g        gallery.figures := s.figures;
-    v_walked gallery.stretch := gallery.walk(f, s, least(ceil(g.budget / g.walk_step), 1e18)::bigint);
+    v_walked gallery.stretch;
 begin
+    s := gallery.seeded(f, s);
+    v_walked := gallery.walk(f, s, least(ceil(greatest(g.budget - coalesce(g.seed_cost, 0), g.walk_step) / g.walk_step), 1e18)::bigint);
     if (v_walked.reached).id is not null then
         s.after := v_walked.reached;
         s.wanted := s.wanted - cardinality(v_walked.places);

@@ -90,7 +90,7 @@ declare
     c_chunk constant double precision := 3::double precision;    -- buffers touched to learn which items stand in one
     v_cost  double precision := least(bits, g.items / gallery.chunk_capacity()) * c_chunk + least(bits, g.items / 8) * g.item_probe;
 begin
-    return least(ceil(v_cost / g.walk_step), 1e18)::bigint;
+    return least(ceil(greatest(v_cost - coalesce(g.seed_cost, 0), 0) / g.walk_step), 1e18)::bigint;
 end
 $function$;
 comment on function gallery.steps_for_bits(gallery.figures, bigint) is
@@ -118,6 +118,7 @@ begin
         exit when v_result.total < c_many;
         v_budget := gallery.steps_for_bits(s.figures, v_result.total) - v_spent;
         continue when v_budget <= 0;
+        s := gallery.seeded(f, s);
         v_walked := gallery.walk(f, s, v_budget);
         v_places := v_places || v_walked.places;
         if (v_walked.reached).id is null then

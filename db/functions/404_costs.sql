@@ -52,31 +52,46 @@ return case when items < 1e-30 then 0       -- a thousand conditions must not un
 comment on function gallery.meeting(double precision, gallery.figures, gallery.narrowing) is
     'How many of so many items satisfy a condition, were its tags independent of what the items satisfy so far and, if they are several, spread over all items at random.';
 
-create or replace function gallery.cost_of_walk_step(g gallery.figures, by_quality boolean)
+create or replace function gallery.cost_of_tests(g gallery.figures, conditions gallery.narrowing[], met double precision)
 returns double precision
 language plpgsql immutable
 set search_path from current
 as $function$
 declare
-    -- items lie about in the order in which they were created, and in no order of quality
-    v_cost double precision := case when by_quality then 1.5::double precision else 0.3::double precision end;
-    v_met  double precision := g.tested;        -- the share of items that meet the conditions so far
+    v_cost double precision := 0::double precision;
     n      gallery.narrowing;
 begin
-    foreach n in array g.narrowings loop
+    foreach n in array conditions loop
         if n.carried and cardinality(n.tags) = 1 then
-            v_cost := v_cost + v_met * g.tag_probe;
-            v_met := gallery.meeting(v_met, g, n);
+            v_cost := v_cost + met * g.tag_probe;
+            met := gallery.meeting(met, g, n);
         end if;
     end loop;
-    foreach n in array g.narrowings loop
+    foreach n in array conditions loop
         if not (n.carried and cardinality(n.tags) = 1) then     -- looks through the item's tags
-            v_cost := v_cost + v_met * (g.tag_probe + 1);
-            v_met := gallery.meeting(v_met, g, n);
+            v_cost := v_cost + met * (g.tag_probe + 1);
+            met := gallery.meeting(met, g, n);
         end if;
     end loop;
     return v_cost;
 end
 $function$;
+comment on function gallery.cost_of_tests(gallery.figures, gallery.narrowing[], double precision) is
+    'Testing an item''s tags up to the first condition that fails, were they independent; met: the share of items that are tested at all.';
+
+create or replace function gallery.cost_of_walk_step(g gallery.figures, by_quality boolean)
+returns double precision
+language sql immutable
+return case when by_quality then 1.5 else 0.3 end      -- items lie about in the order in which they were created, and in no order of quality
+       + gallery.cost_of_tests(g, g.narrowings, g.tested);
 comment on function gallery.cost_of_walk_step(gallery.figures, boolean) is
-    'Meeting an item on a walk and testing its tags up to the first that fails, were they independent.';
+    'Meeting an item on a walk and testing it.';
+
+create or replace function gallery.cost_of_seeded_step(g gallery.figures)
+returns double precision
+language sql immutable
+return 0.3                                              -- an entry of the sort index, its id looked up in the list
+       + least((g.narrowings[1]).listed / g.items, 1) * g.item_probe
+       + gallery.cost_of_tests(g, g.narrowings, g.tested * least((g.narrowings[1]).listed / g.items, 1));
+comment on function gallery.cost_of_seeded_step(gallery.figures) is
+    'Meeting an item on a walk that has the list of the rarest tag, and testing it if it is on the list.';

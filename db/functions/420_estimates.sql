@@ -45,7 +45,7 @@ begin
     v_rest := v_rest + gallery.cost_of_fetching(g, v_left);
     n := g.narrowings[1];
     return array[
-        row('ordered_walk', v_walked, v_walked * g.walk_step,
+        row('ordered_walk', v_walked, coalesce(g.seed_cost, 0) + v_walked * g.walk_step,
             case when not in_force.enable_ordered_walk then 'enable_ordered_walk is false' end)::gallery.estimate,
         row('self_join', n.listed, v_join + v_rest,
             case when in_force.enable_self_join then v_lacks else 'enable_self_join is false' end)::gallery.estimate,

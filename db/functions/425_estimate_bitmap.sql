@@ -43,7 +43,7 @@ begin
     if s.by_quality then                -- all matches are counted, up to so many that they are no longer fetched and sorted
         v_read := least(v_read, greatest(ceil(c_sorted * g.blocks / greatest(v_left, 1)), c_window));
         v_then := case when v_left < c_sorted then v_left * (c_chunk + g.item_probe)
-                       else g.walk_step * least(v_wanted * g.items / greatest(v_left, 1), g.items) end;
+                       else coalesce(g.seed_cost, 0) + g.walk_step * least(v_wanted * g.items / greatest(v_left, 1), g.items) end;
     else                                -- as far as a page takes, if matches are spread evenly
         v_read := least(v_read, ceil(2 * v_wanted * g.blocks / greatest(v_left, 1)) + 1);
         v_then := least(v_wanted, v_left) * (c_chunk + case when g.tested < 1 then g.item_probe else 0 end);

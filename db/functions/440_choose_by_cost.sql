@@ -31,7 +31,7 @@ begin
     if bitmap.unable is not null or in_force.planner <> 'cost' or not in_force.enable_bitmap then
         return false;
     end if;
-    return bitmap.cost <= 2 * g.walk_step * least(s.wanted, g.items)
+    return bitmap.cost <= coalesce(g.seed_cost, 0) + 2 * g.walk_step * least(s.wanted, g.items)
        and (f.tags_all is null
             or bitmap.cost <= least(gallery.cost_of_listing(g, g.narrowings[1]), gallery.cost_of_probing(g, g.items)));
 end

@@ -145,6 +145,43 @@ def test_only_the_partitions_asked_for_are_touched(
     assert other not in touched
 
 
+@pytest.mark.parametrize("sort", [sort for sort in SORTS if sort.field == "quality_score"], ids=str)
+def test_a_walk_with_a_seed_reads_no_item_that_is_not_on_the_list(
+    icons: Connection, sort: Sort
+) -> None:
+    icons.execute(
+        """
+        CREATE OR REPLACE FUNCTION pg_temp.seeded_walk(sort_order text)
+        RETURNS gallery.position[] LANGUAGE plpgsql AS $$
+        DECLARE
+            s gallery.scan := gallery.make_scan('quality_score', sort_order);
+            listed bigint[] := array(SELECT generate_series(3, 8999, 450));
+            f gallery.filter := gallery.make_filter(
+                null, null, null, null, null, null, null, null, null, null, null);
+        BEGIN
+            s.wanted := 500;
+            s.seed := row(listed, listed)::gallery.seed;
+            RETURN (gallery.walk(f, s, null)).places;
+        END $$
+        """
+    )
+    given = {"sort_order": sort.order}
+    plans = list(map(executed, plans_of(icons, "pg_temp.seeded_walk", given)))
+    walks = [nodes for nodes in plans if sort_scans(nodes, sort)]
+    assert len(walks) == 2, "the items with a quality, and those without"
+    fetched = 0
+    for nodes in walks:
+        assert {node["Node Type"] for node in sort_scans(nodes, sort)} == {"Index Only Scan"}
+        assert "Merge Append" in [node["Node Type"] for node in nodes]
+        assert not [node for node in nodes if "Sort" in node["Node Type"]]
+        fetched += sum(
+            node["Actual Rows"] * node["Actual Loops"]
+            for node in nodes
+            if node["Node Type"] == "Index Scan"
+        )
+    assert fetched == len(range(3, 9_000, 450))
+
+
 @pytest.mark.parametrize("strategy", [None, "ordered_walk", "bitmap"])
 @pytest.mark.parametrize("direction", ["next", "previous"])
 @pytest.mark.parametrize("sort", SORTS, ids=str)
