@@ -7,10 +7,10 @@
 -- leaves out a partition by an IN list, but not by = ANY (an array). CASE tests the required tags first:
 -- they fail soonest, and the tests of the others look through all the tags of the item.
 
-create or replace function gallery.match_attributes_sql()
+create or replace function gallery.match_columns_sql()
 returns text
 language sql immutable
-return $condition$(
+return $condition$
         i.source_type in (f.sources[1], f.sources[2])
         and (i.is_private is not true or i.creator_id = f.viewer)
         and (f.own_sources is null
@@ -19,7 +19,14 @@ return $condition$(
         and (f.content_types is null or i.content_type = any (f.content_types))
         and (f.created_from is null or i.created_at >= f.created_from)
         and (f.created_before is null or i.created_at < f.created_before)
-        and (f.min_quality is null or i.quality_score >= f.min_quality)
+        and (f.min_quality is null or i.quality_score >= f.min_quality)$condition$;
+comment on function gallery.match_columns_sql() is
+    'The part of the filter that reads the item''s own row, but for words.';
+
+create or replace function gallery.match_attributes_sql()
+returns text
+language sql immutable
+return '(' || gallery.match_columns_sql() || $condition$
         and (f.terms is null
              or not exists (select from unnest(f.terms) w
                             where strpos(lower(coalesce(i.title, '')), w) = 0

@@ -181,6 +181,9 @@ language plpgsql stable
 set search_path from current
 as $function$
 begin
+    if f.terms is not null and gallery.nothing_to_choose(f) then     -- no tag has to be looked up
+        return gallery.walk_then_scan(f, s);
+    end if;
     return (gallery.walk(f, gallery.seeded(f, s), null)).places;
 end
 $function$;

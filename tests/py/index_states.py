@@ -23,6 +23,7 @@ FUNCTIONS = Path(__file__).parents[2] / "db" / "functions"
 
 # The numbers, by the file they stand in and what stands before them there.
 SMALL = {
+    "303_walk_then_scan.sql": {r"c_far +constant int := ": 7},
     "360_bitmap_bits.sql": {
         r"create or replace function gallery\.block_capacity\(\)[^;]*?\breturn ": 40,
         r"create or replace function gallery\.chunk_capacity\(\)[^;]*?\breturn ": 8,

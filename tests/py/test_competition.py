@@ -15,7 +15,15 @@ from hypothesis import strategies as st
 
 import calls
 from calls import Connection
-from galleries import Gallery, random_filter, random_gallery, random_quality, seeds, sizes
+from galleries import (
+    SEARCHES,
+    Gallery,
+    random_filter,
+    random_gallery,
+    random_quality,
+    seeds,
+    sizes,
+)
 from index_states import State, dirty, rebuilt, refreshed, shrink_index
 from oracle import SORTS, Filter, Sort, ordered
 from walks import check_walk, keys_of
@@ -58,6 +66,13 @@ def rigged(request: pytest.FixtureRequest, conn: Connection) -> Connection:
     """
     shrink_index(conn)
     conn.execute(calls.query(RIGGED.format(runs=request.param)))
+    return conn
+
+
+@pytest.fixture
+def shrunk(conn: Connection) -> Connection:
+    """A database with tiny blocks, in which a walk that meets few matches is soon a far one."""
+    shrink_index(conn)
     return conn
 
 
@@ -106,3 +121,24 @@ def lower_quality(random: Random, gallery: Gallery, tag: UUID) -> None:
         if random.random() < 0.95:
             quality = None if tag in item.tags else random_quality(random)
         gallery.items[number] = replace(item, quality_score=quality)
+
+
+@given(seed=seeds(), analyzed=st.booleans())
+@settings(max_examples=5, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_a_search_is_the_oracles_wherever_the_walk_leaves_the_rest_to_a_scan(
+    shrunk: Connection, seed: int, analyzed: bool
+) -> None:
+    random = Random(seed)
+    gallery = random_gallery(random, random.randint(0, 120))
+    for number, item in enumerate(gallery.items):
+        title = random.choice((item.title, item.title, "a", "a\x01b"))
+        prompt = random.choice((item.prompt, item.prompt, "b"))
+        gallery.items[number] = replace(item, title=title, prompt=prompt)
+    calls.store(shrunk, gallery)
+    if analyzed:
+        shrunk.execute("ANALYZE content_items, content_items_auto")
+    for search in (*SEARCHES, "b\x01", '"a\x01b"', "\x01", '"%"', "_"):
+        for sort in SORTS:
+            wanted = Filter(search=search, viewer=random.choice([None, *gallery.users]))
+            expected = keys_of(ordered(gallery.items, wanted, sort))
+            check_walk(shrunk, wanted, sort, 1 + len(expected) // random.randint(1, 6), expected)

@@ -1,0 +1,100 @@
+-- A search for words. How many items have them is not known, and no index leads to them: a walk meets
+-- them soon where they are common, and where they are rare it reads every item, one after the other in
+-- the order of the sort index. So a walk that has come far with few matches stops, and the rest of the
+-- page comes from going through the table, which takes less time an item and, where the server has
+-- parallel workers to spare, several processes.
+--
+-- Exactness: the walk has met every match up to the place that it has reached; the scan takes the first
+-- of those after it, in the same snapshot. It looks for the words in title and prompt together, with a
+-- separator between them that no word may hold: else the walk goes on alone. As LIKE ALL, for
+-- PostgreSQL does not go through a table in parallel where a condition holds a subquery.
+
+create or replace function gallery.word_separator()
+returns text
+language sql immutable parallel safe
+return E'\x01';
+comment on function gallery.word_separator() is 'What stands between title and prompt where words are looked for in both at once.';
+
+create or replace function gallery.word_patterns(terms text[])
+returns text[]
+language plpgsql immutable
+set search_path from current
+as $function$
+begin
+    return array(select '%' || regexp_replace(t, '([\\%_])', '\\\1', 'g') || '%' from unnest(terms) t);
+end
+$function$;
+comment on function gallery.word_patterns(text[]) is 'The LIKE patterns of texts that hold these words.';
+
+do $define$
+declare
+    v_way record;
+begin
+    for v_way in select * from (values ('desc', '<'), ('asc', '>')) way (direction, beyond) loop
+        -- RETURN QUERY is what PL/pgSQL runs in parallel
+        execute format($template$
+            create or replace function gallery.scan_%1$s(f gallery.filter, s gallery.scan)
+            returns setof gallery.position
+            language plpgsql stable
+            set search_path from current
+            set plan_cache_mode = 'force_custom_plan'
+            set jit = 'off' set max_parallel_workers_per_gather = 0
+            as $function$
+            declare
+                v_patterns text[] := gallery.word_patterns(f.terms);
+            begin
+                -- pages have it at 0: here, what the server, the database or the role have it at
+                perform set_config(p.name, p.reset_val, true) from pg_settings p where p.name = 'max_parallel_workers_per_gather';
+                return query
+                with found as materialized (        -- few, or there were no scan: their positions are made and compared after it
+                    select row(%3$s)::gallery.position as place
+                    from content_items_all i
+                    where %4$s
+                      and lower(coalesce(i.title, '') || gallery.word_separator() || coalesce(i.prompt, '')) like all (v_patterns)
+                )
+                select (o.place).*
+                from found o
+                where s.after is null or o.place %2$s s.after
+                order by o.place %1$s
+                limit s.wanted;
+            end
+            $function$;
+            comment on function gallery.scan_%1$s(gallery.filter, gallery.scan) is
+                'The first wanted items after the scan''s position, in its order, that hold all words and satisfy what else the filter asks of their rows; travelling %1$s. Cost: the whole table.';
+            $template$,
+            v_way.direction, v_way.beyond, gallery.position_sql(), gallery.match_columns_sql());
+    end loop;
+end
+$define$;
+
+create or replace function gallery.walk_then_scan(f gallery.filter, s gallery.scan)
+returns gallery.position[]
+language plpgsql stable
+set search_path from current
+as $function$
+declare
+    c_far    constant int := 20000;     -- items walked, by which it shows how rare matches are
+    v_budget double precision := case when strpos(array_to_string(f.terms, ''), gallery.word_separator()) = 0 then c_far::double precision end;
+    v_places gallery.position[] := array[]::gallery.position[];
+    v_walked gallery.stretch;
+begin
+    for v_round in 1 .. 2 loop
+        v_walked := gallery.walk(f, s, v_budget::bigint);
+        v_places := v_places || v_walked.places;
+        if (v_walked.reached).id is null then
+            return v_places;
+        end if;
+        s.after := v_walked.reached;
+        s.wanted := s.wanted - cardinality(v_walked.places);
+        exit when v_places = '{}';
+        v_budget := 2 * c_far * s.wanted::double precision / cardinality(v_places);      -- twice as far as it should be, at the rate so far
+        exit when v_budget > gallery.estimated_items() / 2;
+    end loop;
+    if s.descending then
+        return v_places || array(select p from gallery.scan_desc(f, s) p);
+    end if;
+    return v_places || array(select p from gallery.scan_asc(f, s) p);
+end
+$function$;
+comment on function gallery.walk_then_scan(gallery.filter, gallery.scan) is
+    'The first wanted matches after the scan''s position: met on a walk where that shows to be short, the others by going through all items.';
