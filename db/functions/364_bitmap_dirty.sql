@@ -43,7 +43,8 @@ $function$;
 comment on function gallery.index_state(int) is
     'Whether the bitmap index can be used now, given the setting dirty_limit. A role without SELECT on it is served by the other strategies.';
 
-create or replace function gallery.dirty_mask(out block_nos int[], out bits bit varying[])
+drop function if exists gallery.dirty_mask();
+create or replace function gallery.dirty_mask(d gallery.dirty, out block_nos int[], out bits bit varying[])
 language plpgsql stable
 set search_path from current
 set plan_cache_mode = 'force_generic_plan' set enable_hashjoin = 'off' set enable_mergejoin = 'off' set enable_seqscan = 'off'
@@ -51,13 +52,13 @@ as $function$
 begin
     select array_agg(m.block_no), array_agg(m.bits::bit varying) into block_nos, bits
     from (select b.block_no, ~ gallery.slots_to_bits(b.slot, 1) as bits
-          from (select distinct i.content_source, i.content_id from gallery.dirty_item i) d
-          join gallery.bitmap_item b using (content_id, content_source)
+          from (select 'items', e from unnest(d.items) e union all select 'auto', e from unnest(d.auto) e) l (source, id)
+          join gallery.bitmap_item b on b.content_id = l.id and b.content_source = l.source
           group by b.block_no) m;
 end
 $function$;
-comment on function gallery.dirty_mask() is
-    'For every block with dirty items, the bits of all others.';
+comment on function gallery.dirty_mask(gallery.dirty) is
+    'For every block that some dirty items stand in, the bits of all others.';
 
 -- width_bucket finds an id among sorted ones by halving: they are as good as an index.
 create or replace function gallery.without_dirty(places gallery.position[], d gallery.dirty)

@@ -11,28 +11,30 @@ declare
     v_window  int := case when enough is null then c_window else 4 end;
     v_query   gallery.bitmap_query := gallery.bitmap_query(f);
     v_range   gallery.block_range := gallery.bitmap_range(f, s);
-    v_clean   record;
+    v_mask    record;                   -- of the items that are not dirty
     w record;
 begin
     block_nos := '{}';
     bits := '{}';
     total := 0;
-    select * into v_clean from gallery.dirty_mask();
+    if (s.figures).dirty > 0 then
+        v_mask := gallery.dirty_mask((s.figures).dirty_ids);
+    end if;
     loop
-        select * into w from gallery.bitmap_window(v_query, v_range, s.descending, v_window);
+        w := gallery.bitmap_window(v_query, v_range, s.descending, v_window);
         exit when w.reached is null;
         v_range := gallery.range_beyond(v_range, w.reached, s.descending);
         v_window := least(v_window * 4, c_window);
         continue when w.block_nos is null;
-        if v_clean.block_nos is not null then
+        if (s.figures).dirty > 0 then
             w.bits := array(select b.bits & coalesce(m.bits, b.bits)
                             from unnest(w.block_nos, w.bits) with ordinality b (block_no, bits, n)
-                            left join unnest(v_clean.block_nos, v_clean.bits) m (block_no, bits) using (block_no)
+                            left join unnest(v_mask.block_nos, v_mask.bits) m (block_no, bits) using (block_no)
                             order by b.n);
         end if;
         block_nos := block_nos || w.block_nos;
         bits := bits || w.bits;
-        total := total + (select sum(bit_count(b))::bigint from unnest(w.bits) b);
+        total := total + gallery.count_bits(w.bits);
         exit when total >= enough;
     end loop;
 end
