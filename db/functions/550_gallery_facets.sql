@@ -34,13 +34,17 @@ set enable_hashjoin = 'on' set enable_nestloop = 'off' set enable_mergejoin = 'o
 set enable_seqscan = 'off' set enable_bitmapscan = 'off'
 as $function$
 begin
+    -- The block's bits are an array's: a join would hash, and so copy, the containers. Slots are tested
+    -- where they are unnested, for a function in "from" would store them first.
     select array_agg(coalesce(c.n, 0) order by t.n), array_agg(coalesce(c.seen, 0) order by t.n) into counts, seen
     from unnest(tag_ids) with ordinality t (tag_id, n)
     left join (
-        select k.key, sum(k.cardinality)::bigint as seen,     -- an array: a join would hash, and so copy, the containers
+        select k.key, sum(k.cardinality)::bigint as seen,
                sum(case when k.bits is not null then bit_count(k.bits & result_bits[array_position(result_blocks, k.block_no)])
-                        else (select count(*) from unnest(k.slots) e
-                              where get_bit(result_bits[array_position(result_blocks, k.block_no)], e) = 1) end)::bigint as n
+                        else (select sum(get_bit(s.bits, s.slot))
+                              from (select b.bits, unnest(k.slots) as slot
+                                    from (select result_bits[array_position(result_blocks, k.block_no)] as bits offset 0) b) s)
+                   end)::bigint as n
         from gallery.bitmap_container k
         where k.key = any (tag_ids) and k.kind = 0
           and k.block_no between least(result_blocks[1], result_blocks[cardinality(result_blocks)])
@@ -51,11 +55,36 @@ $function$;
 comment on function gallery.count_tags_in_bits(uuid[], int[], bit varying[]) is
     'How many of some bits each of some tags has, and how many items it has at all from the first to the last of these blocks, in the order of the tags. The blocks are in order, in either direction; those between them have no bits.';
 
+create or replace function gallery.commonest_tags(
+    after int, wanted int, at_least bigint, dirty_tags uuid[], dirty_counts bigint[],
+    out tag_ids uuid[], out most bigint[], out counts bigint[], out reached bigint)
+language plpgsql stable
+set search_path from current
+set plan_cache_mode = 'force_generic_plan'
+set enable_hashjoin = 'on' set enable_nestloop = 'off' set enable_mergejoin = 'off'
+set enable_seqscan = 'off' set enable_bitmapscan = 'off'
+as $function$
+begin
+    select array_agg(c.tag_id) filter (where c.most >= at_least), array_agg(c.most) filter (where c.most >= at_least),
+           array_agg(c.n) filter (where c.most >= at_least), min(c.item_count)
+    into tag_ids, most, counts, reached
+    from (select l.tag_id, l.item_count, l.item_count + coalesce(d.n, 0) as most, coalesce(d.n, 0) as n
+          from (select i.tag_id, i.item_count
+                from gallery.tag_listing i
+                where i.scope = ''
+                order by -i.item_count, i.name_start, i.tag_id
+                offset after limit wanted) l
+          left join unnest(dirty_tags, dirty_counts) d (tag_id, n) using (tag_id)) c;
+end
+$function$;
+comment on function gallery.commonest_tags(int, int, bigint, uuid[], bigint[]) is
+    'Of the tags after the first so many, the commonest first, those that at_least so many items can carry: how many can, and how many dirty ones do. reached: how many carry the last one looked at; null if there are no more.';
+
 -- So count tag after tag, the commonest of all first, until no tag that is left has items enough to
 -- reach the list; and a tag itself only as far as it may still do so, a part of the blocks after
--- another. Exact: no tag is dropped that could have as many matches as the list's last one, those found in
--- the blocks read and, in the others, every item that carries it or every bit, whichever are less; of equal
--- counts the first by name are listed.
+-- another, each so long that a quarter of the tags may fall out. Exact: no tag is dropped that
+-- could have as many matches as the list's last one, those found in the blocks read and, in the others,
+-- every item that carries it or every bit, whichever are less; of equal counts the first by name are listed.
 create or replace function gallery.facets_of_bits(
     block_nos int[], bits bit varying[], dirty gallery.position[], facet_limit int)
 returns table (tag_id uuid, name text, item_count bigint)
@@ -65,58 +94,86 @@ set plan_cache_mode = 'force_generic_plan'
 set jit = 'off'
 as $function$
 declare
-    c_batch constant int := 100;
-    c_parts constant int := 10;
-    v_blocks int := cardinality(block_nos);
+    c_batch  constant int := 30;        -- tags of the first batch; each has twice as many as the one before,
+    c_most   constant int := 400;       -- up to so many
+    v_blocks int := coalesce(cardinality(block_nos), 0);
     v_total  bigint := coalesce(gallery.count_bits(bits), 0);
-    v_bits   bit varying[];
-    v_tags   uuid[];                    -- every tag, in falling order of
-    v_most   bigint[];                  --   how many items can carry it, indexed and dirty ones
-    v_dirty  bigint[];                  -- matching dirty items among them
-    v_rest   bigint;                    -- bits in the blocks not read yet
-    v_last   bigint := 1::bigint;               -- the count of the list's last place so far
+    v_rests  bigint[];                  -- bits in the blocks after each
+    v_batch  int := c_batch;
+    v_after  int := 0;                  -- tags looked at
+    v_tags   uuid[];                    -- of a batch those that may reach the list,
+    v_most   bigint[];                  --   how many matches each can have,
+    v_found  bigint[];                  --   how many it has in the blocks read and among the dirty items
+    v_read   int;                       -- blocks read
+    v_to     int;
+    v_rest   bigint;                    -- bits in the others
+    v_need   double precision;          -- which part of these is read next
+    v_dirty_tags   uuid[] := array[]::uuid[];
+    v_dirty_counts bigint[] := array[]::bigint[];
+    v_dirty_most   bigint := 0::bigint;
+    v_last   bigint := 1::bigint;       -- the count of the list's last place so far
     v_listed uuid[] := array[]::uuid[];
     v_counts bigint[] := array[]::bigint[];
     b record;
     c record;
 begin
-    select array_agg(m.tag_id order by m.most desc, m.tag_id), array_agg(m.most order by m.most desc, m.tag_id),
-           array_agg(m.dirty order by m.most desc, m.tag_id)
-    into v_tags, v_most, v_dirty
-    from (select u.tag_id, sum(u.n)::bigint as most, coalesce(sum(u.n) filter (where u.dirty), 0)::bigint as dirty
-          from (select s.tag_id, s.cardinality, false from tag_cardinality_stats s
-                union all
-                select ct.tag_id, count(*), true
-                from unnest(dirty) p
-                join content_tags ct on ct.content_id = p.id and ct.content_source = p.source
-                group by 1) u (tag_id, n, dirty)
-          group by 1) m;
+    select array_agg(r.n order by r.place) into v_rests
+    from (select w.place, v_total - (sum(bit_count(w.bits)) over (order by w.place))::bigint as n
+          from unnest(bits) with ordinality w (bits, place)) r;
+    if cardinality(dirty) > 0 then
+        select coalesce(array_agg(d.tag_id), v_dirty_tags), coalesce(array_agg(d.n), v_dirty_counts), coalesce(max(d.n), 0)
+        into v_dirty_tags, v_dirty_counts, v_dirty_most
+        from (select ct.tag_id, count(*) as n
+              from unnest(dirty) p
+              join content_tags ct on ct.content_id = p.id and ct.content_source = p.source
+              group by ct.tag_id) d;
+        -- those that no indexed item carries
+        select coalesce(array_agg(d.tag_id), v_listed), coalesce(array_agg(d.n), v_counts) into v_listed, v_counts
+        from unnest(v_dirty_tags, v_dirty_counts) d (tag_id, n)
+        where not exists (select from gallery.tag_listing l where l.tag_id = d.tag_id and l.scope = '');
+    end if;
 
-    for v_from in 1 .. coalesce(cardinality(v_tags), 0) by c_batch loop
-        exit when v_most[v_from] < v_last;
-        select v_tags[v_from : v_from + c_batch - 1] as tags, v_most[v_from : v_from + c_batch - 1] as most,
-               v_dirty[v_from : v_from + c_batch - 1] as counts into b;
+    loop
+        b := gallery.commonest_tags(v_after, v_batch, v_last, v_dirty_tags, v_dirty_counts);
+        v_after := v_after + v_batch;
+        v_batch := least(v_batch * 2, c_most);
+        v_tags := b.tag_ids;
+        v_most := b.most;
+        v_found := b.counts;
+        v_read := 0;
         v_rest := v_total;
-        for v_part in 1 .. c_parts loop
-            v_bits := bits[(v_part - 1) * v_blocks / c_parts + 1 : v_part * v_blocks / c_parts];
-            continue when v_bits = '{}';
-            c := gallery.count_tags_in_bits(b.tags, block_nos[(v_part - 1) * v_blocks / c_parts + 1 : v_part * v_blocks / c_parts], v_bits);
-            v_rest := v_rest - gallery.count_bits(v_bits);
-            select array_agg(u.tag_id), array_agg(u.counted + u.n), array_agg(u.most - u.seen + u.n) into b.tags, b.counts, b.most
-            from unnest(b.tags, b.counts, b.most, c.counts, c.seen) u (tag_id, counted, most, n, seen)
-            where least(u.most - u.seen, u.counted + v_rest) + u.n >= v_last;
-            exit when b.tags is null;
+        loop
+            -- a tag falls out at the soonest where it has missed as many bits, or has had as many items
+            -- without them, as its count could exceed the last place's
+            select array_agg(u.tag_id), array_agg(u.most), array_agg(u.found),
+                   percentile_disc(0.25) within group (order by
+                       least((u.found + v_rest - v_last + 1)::double precision / nullif(v_rest, 0),
+                             (u.most - v_last + 1)::double precision / nullif(u.most - u.found, 0)))
+            into v_tags, v_most, v_found, v_need
+            from unnest(v_tags, v_most, v_found) u (tag_id, most, found)
+            where least(u.most, u.found + v_rest) >= v_last;
+            exit when v_tags is null or v_rest = 0;
+            v_to := v_read + 1;
+            while v_to < v_blocks and v_rest - v_rests[v_to] < v_need * v_rest loop
+                v_to := v_to + 1;
+            end loop;
+            c := gallery.count_tags_in_bits(v_tags, block_nos[v_read + 1 : v_to], bits[v_read + 1 : v_to]);
+            select array_agg(u.most - u.seen + u.n), array_agg(u.found + u.n) into v_most, v_found
+            from unnest(v_most, v_found, c.counts, c.seen) u (most, found, n, seen);
+            v_read := v_to;
+            v_rest := v_rests[v_read];
         end loop;
-        continue when b.tags is null;
-        select array_agg(l.tag_id), array_agg(l.n), coalesce(min(l.n) filter (where l.place = facet_limit), 1)
-        into v_listed, v_counts, v_last
-        from (select u.tag_id, u.n, row_number() over (order by u.n desc) as place,
-                     rank() over (order by u.n desc) as rank
-              from unnest(v_listed || b.tags, v_counts || b.counts) u (tag_id, n)
-              where u.n > 0) l
-        where l.rank <= facet_limit;    -- ties of the last place stay: their names decide
-        v_listed := coalesce(v_listed, '{}');
-        v_counts := coalesce(v_counts, '{}');
+        if v_tags is not null or v_after <= c_batch then
+            select coalesce(array_agg(l.tag_id), '{}'), coalesce(array_agg(l.n), '{}'),
+                   coalesce(min(l.n) filter (where l.place = facet_limit), 1)
+            into v_listed, v_counts, v_last
+            from (select u.tag_id, u.n, row_number() over (order by u.n desc) as place,
+                         rank() over (order by u.n desc) as rank
+                  from unnest(v_listed || v_tags, v_counts || v_found) u (tag_id, n)
+                  where u.n > 0) l
+            where l.rank <= facet_limit;    -- ties of the last place stay: their names decide
+        end if;
+        exit when b.reached is null or b.reached + v_dirty_most < v_last;
     end loop;
 
     return query
@@ -143,7 +200,7 @@ set jit = 'off' set max_parallel_workers_per_gather = 0
 as $function$
 #variable_conflict use_column
 declare
-    c_few    constant int := 2000;      -- reading the tags of so many items costs as much as some hundred tags' containers
+    c_few    constant int := 1400;      -- reading the tags of so many items costs as much as reading containers of one block
     f        gallery.filter := gallery.make_filter(tags_all, tags_any, tags_none, content_source_types, viewer,
                                    creators, content_types, search, created_from, created_before, min_quality);
     s        gallery.scan := gallery.make_scan('created_at', 'desc');
@@ -170,8 +227,9 @@ begin
         v_dirty := gallery.dirty_matches(f, s, null);
     end if;
     v_result := gallery.bitmap_result(f, s, null);
-    if v_result.total <= c_few then
-        v_taken := gallery.bitmap_take(v_result.block_nos, v_result.bits, true, c_few);
+    -- the more match, the fewer tags have items enough to be counted in every block
+    if v_result.total <= c_few * sqrt(coalesce(cardinality(v_result.block_nos), 0)) then
+        v_taken := gallery.bitmap_take(v_result.block_nos, v_result.bits, true, v_result.total::int);
         return query
         select * from gallery.facets_of_items(
             gallery.bitmap_places(v_taken.taken_blocks, v_taken.taken_slots) || v_dirty, v_limit);
@@ -181,4 +239,4 @@ begin
 end
 $function$;
 comment on function gallery_facets(uuid[], uuid[], uuid[], text[], uuid, uuid[], text[], text, timestamptz, timestamptz, double precision, int) is
-    'The facet_limit (1 to 1000, default 20) tags most carried by the items that match the filter (see gallery_page), with how many of these items carry each: exact, by falling item_count, then name. Errors: TG004. Cost: a few milliseconds for some dozens of items, some tenths of a second from some thousands on.';
+    'The facet_limit (1 to 1000, default 20) tags most carried by the items that match the filter (see gallery_page), with how many of these items carry each: exact, by falling item_count, then name. Errors: TG004. Cost: a few milliseconds for some dozens of items, up to some tenths of a second from some thousands on.';

@@ -40,9 +40,9 @@ SMALL = {
         r"c_many +constant int := ": 60,
     },
     "550_gallery_facets.sql": {
-        r"c_batch constant int := ": 3,
-        r"c_parts constant int := ": 4,
-        r"c_few +constant int := ": 10,
+        r"c_batch +constant int := ": 3,
+        r"c_most +constant int := ": 5,
+        r"c_few +constant int := ": 3,
     },
     "655_rebuild_block.sql": {r"function gallery\.block_gap\(\)[^;]*?\breturn ": 4},
     "665_refresh_batch.sql": {r"c_many constant int := ": 12},
