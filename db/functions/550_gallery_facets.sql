@@ -13,7 +13,7 @@ begin
     select t.id, t.name, c.item_count
     from (select ct.tag_id, count(*) as item_count, rank() over (order by count(*) desc) as rank
           from unnest(places) p
-          join content_tags ct on ct.content_id = p.id and ct.content_source = p.source
+          join content_tags ct on ct.content_id = p.id and ct.content_source = p.source collate "default"
           group by ct.tag_id) c
     join tags t on t.id = c.tag_id
     where c.rank <= facet_limit         -- ties of the last place stay: their names decide
@@ -125,7 +125,7 @@ begin
         into v_dirty_tags, v_dirty_counts, v_dirty_most
         from (select ct.tag_id, count(*) as n
               from unnest(dirty) p
-              join content_tags ct on ct.content_id = p.id and ct.content_source = p.source
+              join content_tags ct on ct.content_id = p.id and ct.content_source = p.source collate "default"
               group by ct.tag_id) d;
         -- those that no indexed item carries
         select coalesce(array_agg(d.tag_id), v_listed), coalesce(array_agg(d.n), v_counts) into v_listed, v_counts

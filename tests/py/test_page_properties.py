@@ -313,6 +313,40 @@ def test_the_facets_are_the_oracles(conn: Connection, seed: int, size: int, stat
         assert [(row.tag_id, row.name, row.item_count) for row in rows] == expected, wanted
 
 
+def test_facets_list_tags_that_became_common_since_the_last_refresh(conn: Connection) -> None:
+    every, many, more, grown, new = (random_uuid(Random(number)) for number in range(5))
+    names = {every: "every", many: "many", more: "more", grown: "grown", new: "new"}
+    known = [
+        Item(
+            n,
+            "items",
+            moment(n),
+            0.5,
+            tags=frozenset(
+                tag
+                for tag, carriers in ((every, 40), (many, 30), (more, 28), (grown, 2))
+                if n < carriers
+            ),
+        )
+        for n in range(40)
+    ]
+    since = [
+        Item(
+            n,
+            "auto",
+            moment(n),
+            0.5,
+            tags=frozenset({every, grown, new} if n < 33 else {every, grown}),
+        )
+        for n in range(35)
+    ]
+    rebuilt(conn, Random(0), Gallery(known, names, []))
+    calls.insert_items(conn, since)
+    for limit in range(1, 7):
+        rows = calls.rows_of(conn, "gallery_facets", facet_limit=limit)
+        assert rows == facets(known + since, Filter(), names, limit)
+
+
 @given(seed=seeds(), size=sizes(), state=st.sampled_from(STATES))
 @examples(12)
 def test_the_cursor_at_a_rank_starts_the_page_there(
