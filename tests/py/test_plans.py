@@ -20,6 +20,7 @@ from plans import Node, buffers_of, executed, plans_of
 ICONS = Path(__file__).parents[2] / "data" / "icons.jsonl.gz"
 PAGE_SIZE = 25
 DEEP_RANK = 10_000
+ITEMS = ("content_items", "content_items_auto")
 SORT_INDEXES = {
     "created_at": ("content_items_created_at_id_idx", "content_items_auto_created_at_id_idx"),
     "quality_score": (
@@ -180,6 +181,24 @@ def test_a_walk_with_a_seed_reads_no_item_that_is_not_on_the_list(
             if node["Node Type"] == "Index Scan"
         )
     assert fetched == len(range(3, 9_000, 450))
+
+
+def test_a_candidate_of_the_bitmaps_is_looked_up_in_its_own_partition_alone(
+    icons: Connection,
+) -> None:
+    given = page_arguments(SORTS[0], Filter(min_quality=0.0), strategy="bitmap")
+    plans = list(map(executed, plans_of(icons, "gallery_page", given)))
+    tests = [
+        nodes
+        for nodes in plans
+        if any(n.get("Alias") == "p" for n in nodes)
+        and any(n.get("Relation Name") in ITEMS for n in nodes)
+    ]
+    assert tests, "candidates are tested"
+    for nodes in tests:
+        candidates = sum(n["Actual Rows"] for n in nodes if n.get("Alias") == "p")
+        lookups = sum(n["Actual Loops"] for n in nodes if n.get("Relation Name") in ITEMS)
+        assert lookups == candidates
 
 
 @pytest.mark.parametrize("strategy", [None, "ordered_walk", "bitmap"])
