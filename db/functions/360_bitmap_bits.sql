@@ -56,23 +56,24 @@ end
 $function$;
 comment on function gallery.count_bits(bit varying[]) is 'How many bits are set in some blocks; null if there are none.';
 
+-- A bit string as text, cut at the ones: what lies between them is counted, not looked at bit by bit.
+-- octet_length, for length goes through all characters. Without an order, for the pieces come in theirs.
 create or replace function gallery.bits_to_slots(bits bit varying)
 returns int[]
 language plpgsql immutable
 set search_path from current
 as $function$
 begin
-    -- cut at the ones: what lies between them is counted, not looked at bit by bit
     return (
-        select array_agg(s.slot order by s.slot)
-        from (select (sum(length(w.zeros) + 1) over (order by w.n))::int - 1 as slot
-              from unnest(string_to_array(bits::text, '1')) with ordinality w (zeros, n)) s
+        select array_agg(s.slot)
+        from (select (sum(octet_length(z.zeros) + 1) over (rows unbounded preceding))::int - 1 as slot
+              from unnest(string_to_array(bits::text, '1')) z (zeros)) s
         where s.slot < length(bits)
     );
 end
 $function$;
 comment on function gallery.bits_to_slots(bit varying) is
-    'Which bits are set, ascending; null if none. Cost: some 40 µs a block and 0.5 µs a bit set.';
+    'Which bits are set, ascending; null if none. Cost: some 12 µs a block and 0.2 µs a bit set.';
 
 create or replace function gallery.slot_of_bit(bits bit varying, n bigint)
 returns int
@@ -101,65 +102,26 @@ $function$;
 comment on function gallery.slot_of_bit(bit varying, bigint) is
     'The slot of the n-th bit set (the first is 0), which there must be: found by halving.';
 
-create or replace function gallery.few_bits(
-    inout block_nos int[], bits bit varying[], descending boolean, wanted int, out slots int[])
+create or replace function gallery.all_bits(inout block_nos int[], bits bit varying[], descending boolean, out slots int[])
 language plpgsql immutable
 set search_path from current
 set plan_cache_mode = 'force_generic_plan'
 as $function$
 declare
-    c_section constant int := 512;
+    c_zero constant bytea := '\x00'::bytea;
 begin
-    -- most sections hold nothing, and are told by their bit count
-    select array_agg(s.block_no order by s.n, case when descending then -s.slot else s.slot end),
-           array_agg(s.slot order by s.n, case when descending then -s.slot else s.slot end)
-    into block_nos, slots
-    from (select b.n, b.block_no, v.at + w.slot as slot
+    -- the zero bytes at both ends are most of a block in which few are set: they are left out first
+    select array_agg(s.block_no order by s.n, s.way), array_agg(s.slot order by s.n, s.way) into block_nos, slots
+    from (select b.n, b.block_no, w.slot, case when descending then -w.slot else w.slot end as way
           from unnest(block_nos, bits) with ordinality b (block_no, bits, n)
+          cross join lateral (select ltrim(substring(varbit_send(b.bits) from 5), c_zero) as bytes offset 0) l     -- after the length
           cross join lateral (
-              select o.at, substring(b.bits from o.at + 1 for c_section) as bits
-              from generate_series(0, length(b.bits) - 1, c_section) o (at)
-              where bit_count(substring(b.bits from o.at + 1 for c_section)) > 0 offset 0) v
+              select length(b.bits) - 8 * octet_length(l.bytes) as start, 8 * octet_length(rtrim(l.bytes, c_zero)) as size offset 0) v
           cross join lateral (
-              select (sum(length(z.zeros) + 1) over (order by z.n))::int - 1 as slot
-              from unnest(string_to_array(v.bits::text, '1')) with ordinality z (zeros, n)) w
-          where w.slot < length(v.bits)) s;
-    block_nos := block_nos[:wanted];
-    slots := slots[:wanted];
+              select v.start + (sum(octet_length(z.zeros) + 1) over (rows unbounded preceding))::int - 1 as slot
+              from unnest(string_to_array(substring(b.bits from v.start + 1 for v.size)::text, '1')) z (zeros)) w
+          where w.slot < v.start + v.size) s;
 end
 $function$;
-comment on function gallery.few_bits(int[], bit varying[], boolean, int) is
-    'The first wanted bits set in some blocks, in the order of the blocks and the direction of travel: for blocks in which not many are set.';
-
-create or replace function gallery.first_slots(bits bit varying, descending boolean, wanted int)
-returns int[]
-language plpgsql immutable
-set search_path from current
-as $function$
-declare
-    v_set    int := bit_count(bits)::int;
-    v_size   int := length(bits);
-    v_step   int;
-    v_from   int;
-    v_part   bit varying;
-    v_slots  int[] := array[]::int[];
-begin
-    if v_set = 0 or wanted <= 0 then
-        return v_slots;
-    end if;
-    -- sections that hold about twice what is wanted, if the bits are spread evenly
-    v_step := greatest(64, least(v_size, 2 * wanted * (v_size / v_set)) / 8 * 8);
-    for v_section in 0 .. (v_size - 1) / v_step loop
-        v_from := case when descending then greatest(0, v_size - (v_section + 1) * v_step) else v_section * v_step end;
-        v_part := substring(bits from v_from + 1
-                            for case when descending then v_size - v_section * v_step - v_from else v_step end);
-        continue when bit_count(v_part) = 0;
-        v_slots := v_slots || array(select v_from + f from unnest(gallery.bits_to_slots(v_part)) f
-                                    order by case when descending then -f else f end);
-        exit when cardinality(v_slots) >= wanted;
-    end loop;
-    return v_slots[:wanted];
-end
-$function$;
-comment on function gallery.first_slots(bit varying, boolean, int) is
-    'The first wanted of the bits set, from the right (descending) or the left.';
+comment on function gallery.all_bits(int[], bit varying[], boolean) is
+    'The bits set in some blocks, in the order of the blocks and the direction of travel; null if none.';

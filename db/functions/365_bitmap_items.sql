@@ -8,39 +8,35 @@ language plpgsql immutable
 set search_path from current
 as $function$
 declare
-    c_few   constant int := 300;
     v_block int := 0;                   -- so many blocks hold what is wanted,
     v_set   bigint := 0::bigint;              -- and so many bits in all
-    v_slots int[];
+    v_more  bigint;
+    v_mask  bit varying;
+    v_rest  bit varying;                -- of the last block
+    v_slot  int;
     b record;
 begin
     while v_block < cardinality(block_nos) and v_set < wanted loop
         v_block := v_block + 1;
         v_set := v_set + bit_count(bits[v_block]);
     end loop;
-    if v_set <= wanted + c_few then     -- together
-        b := gallery.few_bits(block_nos[:v_block], bits[:v_block], descending, wanted);
-        taken_blocks := b.block_nos;
-        taken_slots := b.slots;
-    else                                -- block by block, each only as far as needed
-        taken_blocks := '{}';
-        taken_slots := '{}';
-        for v_n in 1 .. v_block loop
-            v_slots := gallery.first_slots(bits[v_n], descending, wanted - cardinality(taken_slots));
-            taken_slots := taken_slots || v_slots;
-            taken_blocks := taken_blocks || array_fill(block_nos[v_n], array[cardinality(v_slots)]);
-        end loop;
+    v_more := v_set - wanted;
+    if v_more > 0 then
+        v_slot := gallery.slot_of_bit(bits[v_block], case when descending then v_more else bit_count(bits[v_block]) - v_more - 1 end);
+        v_mask := case when descending then gallery.all_slots() >> v_slot
+                       else gallery.all_slots() << (gallery.block_capacity() - v_slot - 1) end;
+        v_rest := bits[v_block] & ~ v_mask;
+        bits[v_block] := bits[v_block] & v_mask;
     end if;
-    if v_set <= wanted then
-        block_nos := block_nos[v_block + 1:];
-        bits := bits[v_block + 1:];
-    else                                -- the last of these blocks has more
-        block_nos := block_nos[v_block:];
-        bits := bits[v_block:];
-        bits[1] := bits[1] & case when descending
-            then gallery.all_slots() << (gallery.block_capacity() - taken_slots[cardinality(taken_slots)])
-            else gallery.all_slots() >> (taken_slots[cardinality(taken_slots)] + 1) end;
+    b := gallery.all_bits(block_nos[:v_block], bits[:v_block], descending);
+    taken_blocks := coalesce(b.block_nos, '{}');
+    taken_slots := coalesce(b.slots, '{}');
+    if v_more > 0 then
+        bits[v_block] := v_rest;
+        v_block := v_block - 1;
     end if;
+    block_nos := block_nos[v_block + 1:];
+    bits := bits[v_block + 1:];
 end
 $function$;
 comment on function gallery.bitmap_take(int[], bit varying[], boolean, int) is

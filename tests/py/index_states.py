@@ -28,11 +28,9 @@ SMALL = {
         r"create or replace function gallery\.block_capacity\(\)[^;]*?\breturn ": 40,
         r"create or replace function gallery\.chunk_capacity\(\)[^;]*?\breturn ": 8,
         r"create or replace function gallery\.sparse_limit\(\)[^;]*?\breturn ": 5,
-        r"c_section constant int := ": 16,
     },
     "363_bitmap_window.sql": {r"c_wide constant int := ": 3, r"c_few  constant int := ": 4},
     "364_bitmap_dirty.sql": {r"c_few +constant int := ": 5, r"c_first +constant int := ": 3},
-    "365_bitmap_items.sql": {r"c_few +constant int := ": 4},
     "366_strategy_bitmap.sql": {r"c_most +constant int := ": 12, r"c_blocks constant int := ": 6},
     "367_bitmap_result.sql": {
         r"c_window +constant int := ": 2,
