@@ -68,6 +68,26 @@ $function$;
 comment on function gallery.next_blocks(int, int, int, bigint) is
     'How many blocks to read in the next window, given how many were read in the last one and in all, and how many of the rows wanted these gave.';
 
+create or replace function gallery.blocks_at_first(g gallery.figures, wanted bigint)
+returns int
+language plpgsql immutable
+set search_path from current
+as $function$
+declare
+    c_least  constant int := 2;
+    c_window constant int := 32;
+    n        gallery.narrowing;
+    v_left   double precision := g.items * g.tested;
+begin
+    foreach n in array g.narrowings loop
+        v_left := gallery.meeting(v_left, g, n);
+    end loop;
+    return greatest(c_least, least(c_window, ceil(1.25 * wanted * g.blocks / greatest(v_left, 1)))::int);
+end
+$function$;
+comment on function gallery.blocks_at_first(gallery.figures, bigint) is
+    'How many blocks to read in the first window: as many as should do, if the tags are independent and the matches spread evenly.';
+
 create or replace function gallery.bitmap_by_time(f gallery.filter, s gallery.scan)
 returns gallery.position[]
 language plpgsql stable
@@ -79,7 +99,7 @@ declare
     v_range   gallery.block_range := gallery.bitmap_range(f, s);
     v_tests   boolean := gallery.needs_item_test(f);
     v_dirty   boolean := (s.figures).dirty > 0;
-    v_blocks  int := 2;                 -- to be read next,
+    v_blocks  int := gallery.blocks_at_first(s.figures, s.wanted);      -- to be read next,
     v_read    int := 0;                 -- and read so far
     v_batch   int;
     v_places  gallery.position[] := array[]::gallery.position[];

@@ -31,7 +31,11 @@ SMALL = {
     },
     "363_bitmap_window.sql": {r"c_wide constant int := ": 3, r"c_few  constant int := ": 4},
     "364_bitmap_dirty.sql": {r"c_few +constant int := ": 5, r"c_first +constant int := ": 3},
-    "366_strategy_bitmap.sql": {r"c_most +constant int := ": 12, r"c_blocks constant int := ": 6},
+    "366_strategy_bitmap.sql": {
+        r"c_most +constant int := ": 12,
+        r"c_blocks constant int := ": 6,
+        r"c_window constant int := ": 6,
+    },
     "367_bitmap_result.sql": {
         r"c_window +constant int := ": 2,
         r"c_batch constant int := ": 25,
