@@ -32,6 +32,10 @@ set search_path from current
 as $function$
 declare
     c_nil constant uuid := uuid '00000000-0000-0000-0000-000000000000';
+    v_own     boolean := coalesce(f.other_sources = '{}', false);         -- only the viewer's own are asked for,
+    v_others  boolean := coalesce(f.own_sources = '{}', false);           -- only everybody else's
+    v_sources text[]  := case when v_own then f.own_sources when v_others then f.other_sources
+                              when f.own_sources is null then f.sources end;
     q gallery.bitmap_query := row(array[]::smallint[], array[]::uuid[], array[]::gallery.clause[]);
 begin
     if cardinality(f.creators) = 1 then         -- first, for it may be rare
@@ -50,21 +54,27 @@ begin
     if f.tags_none is not null then
         q.clauses := q.clauses || row(null, null, array_fill(0::smallint, array[cardinality(f.tags_none)]), f.tags_none)::gallery.clause;
     end if;
-    if f.own_sources is not null then
-        -- the viewer's own in these sources, and everybody else's in those
+    if v_own then
+        q.kinds := q.kinds || 1::smallint;
+        q.keys := q.keys || f.viewer;
+    end if;
+    if cardinality(v_sources) = 1 then
+        q.kinds := q.kinds || 2::smallint;
+        q.keys := q.keys || gallery.source_key(v_sources[1]);
+    elsif v_sources is null then                -- the viewer's own in these sources, and everybody else's in those
         q.clauses := q.clauses
             || row(array_fill(2::smallint, array[cardinality(f.own_sources)]),
                    array(select gallery.source_key(e) from unnest(f.own_sources) e), '{1}', array[f.viewer])::gallery.clause
             || row(array_fill(2::smallint, array[cardinality(f.other_sources)]) || 1::smallint,
                    array(select gallery.source_key(e) from unnest(f.other_sources) e) || f.viewer, null, null)::gallery.clause;
-    elsif cardinality(f.sources) = 1 then
-        q.kinds := q.kinds || 2::smallint;
-        q.keys := q.keys || gallery.source_key(f.sources[1]);
     end if;
-    if f.viewer is null then
+    if v_others then
+        q.clauses := q.clauses || row(null, null, '{1}', array[f.viewer])::gallery.clause;
+    end if;
+    if f.viewer is null or v_others then
         q.kinds := q.kinds || 3::smallint;
         q.keys := q.keys || c_nil;
-    else                                        -- what everybody may see, and the viewer's own
+    elsif not v_own then                        -- what everybody may see, and the viewer's own
         q.clauses := q.clauses || row('{3,1}', array[c_nil, f.viewer], null, null)::gallery.clause;
     end if;
     return q;
