@@ -116,7 +116,9 @@ begin
                 end if;
                 select array_agg(w.block_no), array_agg(w.bits::bit varying) into block_nos, bits
                 from (select f.block_no,
-                             case when o.keys = last - 1 then f.bits & coalesce(o.shared, f.bits) else gallery.no_slots() end as bits
+                             case when last = 1 then f.bits
+                                  when o.keys = last - 1 then f.bits & o.shared
+                                  else gallery.no_slots() end as bits
                       from (select k.block_no, coalesce(k.bits, (select gallery.slots_to_bits(e, 1) from unnest(k.slots) e)) as bits
                             from gallery.bitmap_container k
                             where k.key = q.keys[1] and k.kind = q.kinds[1] and k.block_no between r.first_block and r.last_block
@@ -126,6 +128,7 @@ begin
                                  count(*) as keys
                           from generate_series(2, last) u
                           join gallery.bitmap_container k on k.key = q.keys[u] and k.kind = q.kinds[u] and k.block_no = f.block_no
+                          where last > 1      -- told once, not by a series of none
                           offset 0) o) w;
             end
             $function$;
