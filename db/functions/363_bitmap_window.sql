@@ -139,6 +139,16 @@ begin
 end
 $define$;
 
+-- A wide window passes some hundred kB from one step to the next. The C library gives memory back to the
+-- system as soon as so much is free, and half the time would go to fetching it anew, page by page; glibc
+-- keeps twice as much as the largest piece that it once got back.
+create or replace function gallery.keep_memory()
+returns int
+language sql immutable parallel safe
+return length(repeat(' ', 4 * 1024 * 1024));
+comment on function gallery.keep_memory() is
+    'Gets and frees a piece of memory when a statement with it is planned, once a session: what is freed after that is kept for the next step.';
+
 create or replace function gallery.bitmap_window(
     q gallery.bitmap_query, r gallery.block_range, descending boolean, blocks int,
     out block_nos int[], out bits bit varying[], out reached int)
@@ -155,6 +165,9 @@ declare
     v_left int;
     v_step record;
 begin
+    if blocks >= c_wide then
+        perform gallery.keep_memory();
+    end if;
     if descending then
         v_step := gallery.first_blocks_desc(q, r, blocks, v_last);
     else
