@@ -29,7 +29,8 @@ begin
                     union all
                     select false, m.kind, m.key from unnest(c.not_kinds, c.not_keys) m (kind, key)) u (must, kind, key)
               join gallery.bitmap_container k on k.key = u.key and k.kind = u.kind and k.block_no = b.block_no
-              left join lateral unnest(k.slots) e on true) k
+              left join lateral unnest(k.slots) e on true
+              having count(*) > 0 or c.not_keys is not null) k
           offset 0) w
     where bit_count(w.bits) > 0;
 end
