@@ -102,6 +102,8 @@ $function$;
 comment on function gallery.slot_of_bit(bit varying, bigint) is
     'The slot of the n-th bit set (the first is 0), which there must be: found by halving.';
 
+drop function if exists gallery.few_bits(int[], bit varying[], boolean, int);
+drop function if exists gallery.first_slots(bit varying, boolean, int);
 create or replace function gallery.all_bits(inout block_nos int[], bits bit varying[], descending boolean, out slots int[])
 language plpgsql immutable
 set search_path from current
