@@ -53,7 +53,8 @@ create type gallery.figures as (
     narrowings  gallery.narrowing[],    -- what the filter asks of tags: first what must be carried, the rarest before all
     sources     int,                    -- how many sources are asked for
     items       double precision,       -- in these sources
-    tested      double precision,       -- the share of them thought to satisfy what has neither tag nor key
+    tested      double precision,       -- the share of them thought to satisfy what has neither tag nor key,
+    owned       double precision,       -- and to be by the creators asked for, or the viewer's own
     item_pages  double precision,       -- that they fill
     item_probe  double precision,       -- buffers touched to fetch an item by its id,
     tag_probe   double precision,       -- to learn whether an item carries a tag,

@@ -77,7 +77,7 @@ declare
     c_least  constant int := 2;
     c_window constant int := 32;
     n        gallery.narrowing;
-    v_left   double precision := g.items * g.tested;
+    v_left   double precision := g.items * g.tested * g.owned;
 begin
     foreach n in array g.narrowings loop
         v_left := gallery.meeting(v_left, g, n);

@@ -63,7 +63,7 @@ set search_path from current
 as $function$
 declare
     n       gallery.narrowing := g.narrowings[1];
-    v_left  double precision := g.items * g.tested;
+    v_left  double precision := g.items * g.tested * g.owned;
     v_steps double precision;
     v_list  double precision;
     v_step  double precision;
@@ -99,7 +99,8 @@ declare
     c_ids     constant double precision := 365::double precision;     -- on any page of an index of ids
     c_items   constant double precision := 25::double precision;      -- on a page of items
     c_row     constant double precision := 0.08::double precision;    -- what handling a row of a list takes, in buffers
-    c_tested  constant double precision := 0.1::double precision;     -- of content types, quality and words nothing is known
+    c_tested  constant double precision := 0.1::double precision;     -- of content types, quality and words nothing is known,
+    c_owned   constant double precision := 0.001::double precision;   -- nor of creators
     g         gallery.figures;
     n         gallery.narrowing;
     v_index   gallery.index_state := gallery.index_state(in_force.dirty_limit);
@@ -110,6 +111,8 @@ begin
     g.narrowings := gallery.read_narrowings(f, in_force.fallback_default_count);
     g.sources := cardinality(f.sources);
     g.tested := case when gallery.needs_item_test(f) then c_tested else 1 end;
+    g.owned := case when f.creators is not null then least(c_owned * cardinality(f.creators), 1)
+                    when f.other_sources = '{}' then c_owned else 1 end;
     select sum(c.reltuples::double precision) filter (where c.oid <> 'content_tags'::regclass),
            sum(c.reltuples::double precision) filter (where c.oid = 'content_items'::regclass and 'items' = any (f.sources)
                                        or c.oid = 'content_items_auto'::regclass and 'auto' = any (f.sources)),

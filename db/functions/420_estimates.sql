@@ -41,7 +41,7 @@ begin
             v_seed := v_left;
         end if;
     end loop;
-    v_walked := least(s.wanted / greatest(v_left / g.items * g.tested, 1 / g.items), g.items);
+    v_walked := least(s.wanted / greatest(v_left / g.items * g.tested * g.owned, 1 / g.items), g.items);
     v_rest := v_rest + gallery.cost_of_fetching(g, v_left);
     n := g.narrowings[1];
     return array[

@@ -19,7 +19,7 @@ declare
     n         gallery.narrowing;
     v_others  double precision := (1 + coalesce(cardinality(f.creators), 0) + case when f.viewer is null then 0 else 2 end)::double precision;
     v_wanted  double precision := least(s.wanted / g.tested, g.items);    -- candidates that a page takes
-    v_left    double precision := g.items;          -- that carry the tags asked for
+    v_left    double precision := g.items * g.owned;    -- that carry the tags asked for
     v_met     double precision := g.items;          -- that carry the first of them
     v_read    double precision;                     -- blocks,
     v_containers double precision := 0::double precision;
