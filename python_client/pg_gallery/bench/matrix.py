@@ -277,6 +277,7 @@ def _facets(c: Catalog) -> Iterator[Query]:
         ("half_a", c.ids("half_a")),
         (A_TWELFTH, c.ids("half_a", c.general[84])),
         ("count_16044", c.ids("count_16044")),
+        ("count_5000", c.ids("count_5000")),
         ("count_40", c.ids("count_40")),
     ):
         yield Query("facets", name, Filter(tags_all=tags), kind="facets")
