@@ -20,18 +20,18 @@ $function$;
 comment on function gallery.list_candidates(gallery.filter, uuid[]) is
     'The items of the filter''s sources that carry one of the tags.';
 
-create or replace function gallery.narrow_candidates(lists gallery.candidates[], n gallery.narrowing, g gallery.figures)
+create or replace function gallery.narrow_candidates(lists gallery.candidates[], conditions gallery.narrowing[], g gallery.figures)
 returns gallery.candidates[]
 language plpgsql stable
 set search_path from current
 as $function$
 begin
-    return array(select row(l.source, gallery.keep_carriers(l.ids, l.source, n, g))::gallery.candidates
+    return array(select row(l.source, gallery.keep_matches(l.ids, l.source, conditions, g))::gallery.candidates
                  from unnest(lists) l);
 end
 $function$;
-comment on function gallery.narrow_candidates(gallery.candidates[], gallery.narrowing, gallery.figures) is
-    'What one more condition on tags leaves of some candidates.';
+comment on function gallery.narrow_candidates(gallery.candidates[], gallery.narrowing[], gallery.figures) is
+    'What more conditions on tags leave of some candidates.';
 
 create or replace function gallery.count_candidates(lists gallery.candidates[])
 returns bigint
@@ -96,7 +96,7 @@ begin
             v_lists := gallery.list_candidates(f, v_steps[1].tags);
         end if;
         exit when v_n > cardinality(v_steps);
-        v_lists := gallery.narrow_candidates(v_lists, v_steps[v_n], s.figures);
+        v_lists := gallery.narrow_candidates(v_lists, v_steps[v_n : v_n], s.figures);
         v_left := gallery.count_candidates(v_lists)::double precision;
         exit when v_left = 0;
     end loop;

@@ -32,6 +32,7 @@ set search_path from current
 set work_mem = '4MB' set hash_mem_multiplier = 1
 as $function$
 declare
+    c_few   constant int := 30;
     g       gallery.figures := s.figures;
     v_steps gallery.narrowing[] := g.narrowings;
     v_lists gallery.candidates[];
@@ -49,9 +50,12 @@ begin
             v_lists := gallery.list_candidates(f, (v_steps[1]).tags);
         end if;
         exit when v_n > cardinality(v_steps);
-        v_lists := gallery.narrow_candidates(v_lists, v_steps[v_n], g);
+        v_lists := gallery.narrow_candidates(v_lists, v_steps[v_n : v_n], g);
         v_left := gallery.count_candidates(v_lists)::double precision;
-        exit when v_left = 0;
+        if v_left <= c_few then             -- whatever is left of them, it costs little
+            v_lists := gallery.narrow_candidates(v_lists, v_steps[v_n + 1 :], g);
+            exit;
+        end if;
     end loop;
     return gallery.page_of_lists(f, s, v_lists);
 end
