@@ -17,6 +17,15 @@ $function$;
 comment on function gallery.worst_of_join(gallery.figures) is
     'What strategy self_join costs if no further condition narrows its first list; null if it has none.';
 
+-- A sort by quality has nothing to learn from the bitmaps where one tag is all that is asked for: how many
+-- match is known from the statistics, and many are met on a walk either way.
+create or replace function gallery.walks_by_quality(s gallery.scan)
+returns boolean
+language sql immutable
+return s.by_quality and cardinality((s.figures).narrowings) = 1 and (s.figures).tested = 1 and (s.figures).owned = 1;
+comment on function gallery.walks_by_quality(gallery.scan) is
+    'Whether a sort by quality would be answered by bitmap with a walk that needs no counting before it, if many match.';
+
 -- The usual case, told without the other estimates: a walk meets nothing but matches at its best, and
 -- every list strategy reads at least the list of the rarest tag.
 create or replace function gallery.bitmap_is_least(
@@ -28,7 +37,7 @@ as $function$
 declare
     g gallery.figures := s.figures;
 begin
-    if bitmap.unable is not null or in_force.planner <> 'cost' or not in_force.enable_bitmap then
+    if bitmap.unable is not null or in_force.planner <> 'cost' or not in_force.enable_bitmap or gallery.walks_by_quality(s) then
         return false;
     end if;
     return bitmap.cost <= coalesce(g.seed_cost, 0) + 2 * g.walk_step * least(s.wanted, g.items)
@@ -59,8 +68,10 @@ begin
         -- a walk may turn out longer than thought; by quality, bitmap too may have to walk, once it has counted the
         -- matches. Twice the estimate is enough wherever it was right: it is a mean of as many waits as the page has rows.
         -- Where conditions have no key, both are guesses at how many items satisfy them, and the walk's loses less by being wrong
-        choice.figures.budget := case when (s.figures).tested < 1 then v_bitmap.cost else least(v_bitmap.cost / 2, 2 * v_walk.cost) end;
-        if v_best.strategy = 'ordered_walk' and v_walk.cost < v_bitmap.cost / 2 then
+        choice.figures.budget := case when (s.figures).tested < 1 then v_bitmap.cost
+                                      when gallery.walks_by_quality(s) then 2 * v_walk.cost
+                                      else least(v_bitmap.cost / 2, 2 * v_walk.cost) end;
+        if v_best.strategy = 'ordered_walk' and (v_walk.cost < v_bitmap.cost / 2 or gallery.walks_by_quality(s)) then
             choice.runs := 'walk_or_bitmap';
             choice.reason := 'its estimate is the least; where the matches lie is a guess, so bitmap takes over if it is wrong';
         elsif v_join.unable is null and v_join.cost < v_bitmap.cost and v_worst > v_bitmap.cost then
