@@ -46,7 +46,8 @@ begin
         v_found := array(select n from unnest(v_found) n order by n.listed, n.tags);
     end if;
     if f.tags_none is not null then
-        v_found := v_found || row(f.tags_none, false, (select sum(l) from unnest(v_listed[v_all + v_any + 1 :]) l))::gallery.narrowing;
+        v_found := v_found || (select row(array_agg(w.tag order by w.listed desc, w.tag), false, sum(w.listed))::gallery.narrowing
+                               from unnest(f.tags_none, v_listed[v_all + v_any + 1 :]) w (tag, listed));    -- the commonest first: it rules out most
     end if;
     return v_found;
 end

@@ -270,6 +270,23 @@ def test_a_tag_without_statistics_counts_as_the_fallback(conn: Connection, plann
     assert pick(conn, Filter(tags_all=TAGS[:1])).rarest_count == 7
 
 
+def test_required_tags_are_applied_the_rarest_first_and_unwanted_ones_the_commonest_first(
+    conn: Connection,
+) -> None:
+    count(conn, [10, 40, 20])
+    rows = conn.execute(
+        """
+        SELECT n.tags, n.carried
+        FROM gallery.make_filter(%(tags)s, null, %(tags)s, null, null, null, null, null, null, null,
+                                 null) f,
+             unnest(gallery.read_narrowings(f, 7)) n
+        """,
+        {"tags": TAGS[:3]},
+    ).fetchall()
+    few, many, some = TAGS[:3]
+    assert rows == [([few], True), ([some], True), ([many], True), ([many, some, few], False)]
+
+
 def test_the_rarest_count_is_that_of_the_sources_asked_for(conn: Connection) -> None:
     count(conn, [10, 40], "auto")
     count(conn, [20], "items")
