@@ -22,7 +22,8 @@ comment on function gallery.worst_of_join(gallery.figures) is
 create or replace function gallery.walks_by_quality(s gallery.scan)
 returns boolean
 language sql immutable
-return s.by_quality and cardinality((s.figures).narrowings) = 1 and (s.figures).tested = 1 and (s.figures).owned = 1;
+return s.by_quality and (s.figures).tested = 1 and (s.figures).owned = 1
+       and cardinality((s.figures).narrowings) = 1 and cardinality(((s.figures).narrowings[1]).tags) = 1;
 comment on function gallery.walks_by_quality(gallery.scan) is
     'Whether a sort by quality would be answered by bitmap with a walk that needs no counting before it, if many match.';
 
