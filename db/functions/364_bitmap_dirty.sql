@@ -32,10 +32,8 @@ begin
                     when n.dirty > dirty_limit then format('more than %s changed items are not indexed yet', dirty_limit)
                     when v_whole then 'a table was truncated and the bitmap index not built anew since' end;
     if n.lacks is null and n.dirty > 0 then
-        n.dirty_ids := (
-            select row(coalesce(array_agg(distinct i.content_id) filter (where i.content_source = 'items'), '{}'),
-                       coalesce(array_agg(distinct i.content_id) filter (where i.content_source = 'auto'), '{}'))::gallery.dirty
-            from gallery.dirty_item i);
+        n.dirty_ids := row(array(select distinct i.content_id from gallery.dirty_item i where i.content_source = 'items' order by 1),
+                           array(select distinct i.content_id from gallery.dirty_item i where i.content_source = 'auto' order by 1))::gallery.dirty;
     end if;
     return n;
 end
