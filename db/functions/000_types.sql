@@ -41,12 +41,13 @@ create type gallery.narrowing as (
 comment on type gallery.narrowing is
     'A step by which a list of items is narrowed to those that satisfy one condition on tags.';
 
-drop type if exists gallery.dirty cascade;
-create type gallery.dirty as (
+drop type if exists gallery.dirty cascade;       -- of earlier versions
+drop type if exists gallery.source_ids cascade;
+create type gallery.source_ids as (
     items       bigint[],               -- of each source, in the order of ids
     auto        bigint[]
 );
-comment on type gallery.dirty is 'Items that changed since the bitmap index was brought up to date.';
+comment on type gallery.source_ids is 'Some items.';
 
 drop type if exists gallery.figures cascade;
 create type gallery.figures as (
@@ -55,6 +56,7 @@ create type gallery.figures as (
     items       double precision,       -- in these sources
     tested      double precision,       -- the share of them thought to satisfy what has neither tag nor key,
     owned       double precision,       -- and to be by the creators asked for, or the viewer's own
+    carriers    double precision,       -- how many of those are thought to satisfy what is asked of tags
     item_pages  double precision,       -- that they fill
     item_probe  double precision,       -- buffers touched to fetch an item by its id,
     tag_probe   double precision,       -- to learn whether an item carries a tag,
@@ -65,17 +67,10 @@ create type gallery.figures as (
     index_lacks text,                   -- why the bitmap index can't be used now; null if it can
     blocks      double precision,       -- that it has,
     dirty       double precision,       -- rows of its log: of items that changed since they were indexed,
-    dirty_ids   gallery.dirty           -- and these items
+    dirty_ids   gallery.source_ids      -- and these items
 );
 comment on type gallery.figures is
     'What statistics say of the data that a query asks for.';
-
-drop type if exists gallery.seed cascade;
-create type gallery.seed as (
-    items       bigint[],               -- of each source, in the order of ids
-    auto        bigint[]
-);
-comment on type gallery.seed is 'The items that carry the rarest tag asked for.';
 
 drop type if exists gallery.scan cascade;
 create type gallery.scan as (
@@ -85,7 +80,7 @@ create type gallery.scan as (
     after       gallery.position,       -- exclusive; null: from the start
     wanted      bigint,                 -- how many rows
     figures     gallery.figures,        -- for strategies that go by them
-    seed        gallery.seed            -- for a walk that tests the rarest tag by its list; null: it probes for it
+    seed        gallery.source_ids      -- for a walk that tests the rarest tag by its list; null: it probes for it
 );
 comment on type gallery.scan is
     'What a strategy is asked for: the next wanted matches after a position, in the direction of travel.';

@@ -9,39 +9,45 @@
 --
 -- The planner settings leave the index walk as the only plan, so one generic plan serves all.
 
+create or replace function gallery.walks()
+returns table (name text, keyset text, range text, page_order text)
+language sql immutable
+set search_path from current
+as $function$
+    values
+        ('created_at_desc',
+         '(i.created_at, i.id, i.source_type collate "C") < (v_after.created_at, v_after.id, v_after.source)',
+         'i.created_at >= coalesce(f.created_from, ''-infinity'')',
+         'i.created_at desc, i.id desc'),
+        ('created_at_asc',
+         '(i.created_at, i.id, i.source_type collate "C") > (v_after.created_at, v_after.id, v_after.source)',
+         'i.created_at <= coalesce(f.created_before, ''infinity'')',
+         'i.created_at, i.id'),
+        ('quality_desc',
+         '(i.quality_score, i.id, i.source_type collate "C") < (v_after.quality, v_after.id, v_after.source)',
+         'i.quality_score >= coalesce(f.min_quality, ''-infinity'')',
+         'i.quality_score desc nulls last, i.id desc'),
+        ('quality_asc',
+         '(i.quality_score, i.id, i.source_type collate "C") > (v_after.quality, v_after.id, v_after.source)',
+         'true',
+         'i.quality_score nulls first, i.id'),
+        ('no_quality_desc',
+         '(i.id, i.source_type collate "C") < (v_after.id, v_after.source)',
+         'i.quality_score is null',
+         'i.quality_score desc nulls last, i.id desc'),
+        ('no_quality_asc',
+         '(i.id, i.source_type collate "C") > (v_after.id, v_after.source)',
+         'i.quality_score is null',
+         'i.quality_score nulls first, i.id')
+$function$;
+comment on function gallery.walks() is
+    'The ranges of the sort indexes that a walk may go along, as text to paste: where it goes on after v_after, the filter''s bound at its other end, and its order.';
+
 do $define$
 declare
     v_walk record;
 begin
-    for v_walk in
-        select *
-        from (values
-            ('created_at_desc',
-             '(i.created_at, i.id, i.source_type collate "C") < (v_after.created_at, v_after.id, v_after.source)',
-             'i.created_at >= coalesce(f.created_from, ''-infinity'')',
-             'i.created_at desc, i.id desc'),
-            ('created_at_asc',
-             '(i.created_at, i.id, i.source_type collate "C") > (v_after.created_at, v_after.id, v_after.source)',
-             'i.created_at <= coalesce(f.created_before, ''infinity'')',
-             'i.created_at, i.id'),
-            ('quality_desc',
-             '(i.quality_score, i.id, i.source_type collate "C") < (v_after.quality, v_after.id, v_after.source)',
-             'i.quality_score >= coalesce(f.min_quality, ''-infinity'')',
-             'i.quality_score desc nulls last, i.id desc'),
-            ('quality_asc',
-             '(i.quality_score, i.id, i.source_type collate "C") > (v_after.quality, v_after.id, v_after.source)',
-             'true',
-             'i.quality_score nulls first, i.id'),
-            ('no_quality_desc',
-             '(i.id, i.source_type collate "C") < (v_after.id, v_after.source)',
-             'i.quality_score is null',
-             'i.quality_score desc nulls last, i.id desc'),
-            ('no_quality_asc',
-             '(i.id, i.source_type collate "C") > (v_after.id, v_after.source)',
-             'i.quality_score is null',
-             'i.quality_score nulls first, i.id'))
-            walk (name, keyset, range, page_order)
-    loop
+    for v_walk in select * from gallery.walks() loop
         execute format($template$
             create or replace function gallery.walk_%1$s(f gallery.filter, s gallery.scan, v_after gallery.position, v_budget bigint)
             returns gallery.stretch

@@ -18,7 +18,7 @@ begin
     if (s.figures).seed_cost is not null and s.seed is null then
         n := (s.figures).narrowings[1];
         s.seed := row(case when 'items' = any (f.sources) then gallery.list_carriers(n.tags, 'items') else '{}' end,
-                      case when 'auto' = any (f.sources) then gallery.list_carriers(n.tags, 'auto') else '{}' end)::gallery.seed;
+                      case when 'auto' = any (f.sources) then gallery.list_carriers(n.tags, 'auto') else '{}' end)::gallery.source_ids;
     end if;
     return s;
 end
@@ -28,29 +28,13 @@ comment on function gallery.seeded(gallery.filter, gallery.scan) is
 
 do $define$
 declare
+    c_entries constant text := $items$(
+                              select a.quality_score, a.id, 'items'::text as source_type from content_items a
+                              union all
+                              select a.quality_score, a.id, 'auto'::text from content_items_auto a)$items$;
     v_walk record;
 begin
-    for v_walk in
-        select *
-        from (values
-            ('quality_desc',
-             '(i.quality_score, i.id, i.source_type collate "C") < (v_after.quality, v_after.id, v_after.source)',
-             'i.quality_score >= coalesce(f.min_quality, ''-infinity'')',
-             'i.quality_score desc nulls last, i.id desc'),
-            ('quality_asc',
-             '(i.quality_score, i.id, i.source_type collate "C") > (v_after.quality, v_after.id, v_after.source)',
-             'true',
-             'i.quality_score nulls first, i.id'),
-            ('no_quality_desc',
-             '(i.id, i.source_type collate "C") < (v_after.id, v_after.source)',
-             'i.quality_score is null',
-             'i.quality_score desc nulls last, i.id desc'),
-            ('no_quality_asc',
-             '(i.id, i.source_type collate "C") > (v_after.id, v_after.source)',
-             'i.quality_score is null',
-             'i.quality_score nulls first, i.id'))
-            walk (name, keyset, range, page_order)
-    loop
+    for v_walk in select * from gallery.walks() w where w.name like '%quality%' loop
         execute format($template$
             create or replace function gallery.seeded_walk_%1$s(f gallery.filter, s gallery.scan, v_after gallery.position, v_budget bigint)
             returns gallery.stretch
@@ -62,15 +46,13 @@ begin
             set jit = 'off' set max_parallel_workers_per_gather = 0
             as $function$
             declare
-                v_seed   gallery.seed := s.seed;
+                v_seed   gallery.source_ids := s.seed;
                 v_walked gallery.stretch;
             begin
                 v_walked.places := array(
                     select row(%5$s)::gallery.position
                     from (select i.*
-                          from (select a.quality_score, a.id, 'items'::text as source_type from content_items a
-                                union all
-                                select a.quality_score, a.id, 'auto'::text from content_items_auto a) i
+                          from %8$s i
                           where %2$s
                             and %3$s
                             and i.source_type in (f.sources[1], f.sources[2])
@@ -85,9 +67,7 @@ begin
                 if v_budget is not null and cardinality(v_walked.places) < s.wanted then
                     v_walked.reached := (
                         select row(%5$s)::gallery.position
-                        from (select a.quality_score, a.id, 'items'::text as source_type from content_items a
-                              union all
-                              select a.quality_score, a.id, 'auto'::text from content_items_auto a) i
+                        from %8$s i
                         where %2$s
                           and %3$s
                           and i.source_type in (f.sources[1], f.sources[2])
@@ -101,7 +81,7 @@ begin
                 'The first wanted matches after a place, with ties, walking the items by %1$s and testing those on the scan''s seed; within a budget of items, null for all.';
             $template$,
             v_walk.name, v_walk.keyset, v_walk.range, v_walk.page_order,
-            replace(gallery.position_sql(), 'i.created_at', 'null'), gallery.match_sql(), replace(v_walk.page_order, 'i.', 'w.'));
+            replace(gallery.position_sql(), 'i.created_at', 'null'), gallery.match_sql(), replace(v_walk.page_order, 'i.', 'w.'), c_entries);
     end loop;
 end
 $define$;

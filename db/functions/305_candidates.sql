@@ -111,6 +111,13 @@ $function$;
 comment on function gallery.keep_carriers(bigint[], text, gallery.narrowing, gallery.figures) is
     'Of some items of a source, those that satisfy a condition on tags; in the way that costs less.';
 
+create or replace function gallery.few_candidates()
+returns int
+language sql immutable parallel safe
+return 30;
+comment on function gallery.few_candidates() is
+    'So many items are sooner tested for all conditions that are left than by a statement a condition.';
+
 create or replace function gallery.keep_by_tests(ids bigint[], source text, conditions gallery.narrowing[])
 returns bigint[]
 language plpgsql stable
@@ -136,12 +143,10 @@ returns bigint[]
 language plpgsql stable
 set search_path from current
 as $function$
-declare
-    c_few constant int := 30;           -- a statement a condition would take longer than the tests
 begin
     for v_n in 1 .. cardinality(conditions) loop
         exit when ids = '{}';
-        if cardinality(ids) <= c_few and v_n < cardinality(conditions) then
+        if cardinality(ids) <= gallery.few_candidates() and v_n < cardinality(conditions) then
             return gallery.keep_by_tests(ids, source, conditions[v_n:]);
         end if;
         ids := gallery.keep_carriers(ids, source, conditions[v_n], g);

@@ -32,7 +32,6 @@ set search_path from current
 set work_mem = '4MB' set hash_mem_multiplier = 1
 as $function$
 declare
-    c_few   constant int := 30;
     g       gallery.figures := s.figures;
     v_steps gallery.narrowing[] := g.narrowings;
     v_lists gallery.candidates[];
@@ -52,7 +51,7 @@ begin
         exit when v_n > cardinality(v_steps);
         v_lists := gallery.narrow_candidates(v_lists, v_steps[v_n : v_n], g);
         v_left := gallery.count_candidates(v_lists)::double precision;
-        if v_left <= c_few then             -- whatever is left of them, it costs little
+        if v_left <= gallery.few_candidates() then             -- whatever is left of them, it costs little
             v_lists := gallery.narrow_candidates(v_lists, v_steps[v_n + 1 :], g);
             exit;
         end if;

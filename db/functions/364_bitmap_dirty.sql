@@ -5,7 +5,7 @@ drop type if exists gallery.index_state cascade;
 create type gallery.index_state as (
     lacks       text,                   -- why the index can't be used now; null if it can
     dirty       bigint,                 -- rows of the log,
-    dirty_ids   gallery.dirty           -- and the items that they are of
+    dirty_ids   gallery.source_ids      -- and the items that they are of
 );
 comment on type gallery.index_state is 'How far the bitmap index is.';
 
@@ -33,7 +33,7 @@ begin
                     when v_whole then 'a table was truncated and the bitmap index not built anew since' end;
     if n.lacks is null and n.dirty > 0 then
         n.dirty_ids := row(array(select distinct i.content_id from gallery.dirty_item i where i.content_source = 'items' order by 1),
-                           array(select distinct i.content_id from gallery.dirty_item i where i.content_source = 'auto' order by 1))::gallery.dirty;
+                           array(select distinct i.content_id from gallery.dirty_item i where i.content_source = 'auto' order by 1))::gallery.source_ids;
     end if;
     return n;
 end
@@ -42,7 +42,7 @@ comment on function gallery.index_state(int) is
     'Whether the bitmap index can be used now, given the setting dirty_limit. A role without SELECT on it is served by the other strategies.';
 
 drop function if exists gallery.dirty_mask();
-create or replace function gallery.dirty_mask(d gallery.dirty, out block_nos int[], out bits bit varying[])
+create or replace function gallery.dirty_mask(d gallery.source_ids, out block_nos int[], out bits bit varying[])
 language plpgsql stable
 set search_path from current
 set plan_cache_mode = 'force_generic_plan' set enable_hashjoin = 'off' set enable_mergejoin = 'off' set enable_seqscan = 'off'
@@ -55,11 +55,11 @@ begin
           group by b.block_no) m;
 end
 $function$;
-comment on function gallery.dirty_mask(gallery.dirty) is
+comment on function gallery.dirty_mask(gallery.source_ids) is
     'For every block that some dirty items stand in, the bits of all others.';
 
 -- width_bucket finds an id among sorted ones by halving: they are as good as an index.
-create or replace function gallery.without_dirty(places gallery.position[], d gallery.dirty)
+create or replace function gallery.without_dirty(places gallery.position[], d gallery.source_ids)
 returns gallery.position[]
 language plpgsql immutable
 set search_path from current
@@ -73,7 +73,7 @@ begin
               is distinct from p.id);
 end
 $function$;
-comment on function gallery.without_dirty(gallery.position[], gallery.dirty) is
+comment on function gallery.without_dirty(gallery.position[], gallery.source_ids) is
     'Of some places, those of items that are not dirty.';
 
 create or replace function gallery.ids_between(source text, low timestamptz, high timestamptz, descending boolean, most int)
@@ -224,7 +224,7 @@ language plpgsql stable
 set search_path from current
 as $function$
 declare
-    d        gallery.dirty := (s.figures).dirty_ids;
+    d        gallery.source_ids := (s.figures).dirty_ids;
     v_places gallery.position[] := array[]::gallery.position[];
 begin
     if d.items <> '{}' and 'items' = any (f.sources) then

@@ -76,13 +76,8 @@ as $function$
 declare
     c_least  constant int := 2;
     c_window constant int := 32;
-    n        gallery.narrowing;
-    v_left   double precision := g.items * g.tested * g.owned;
 begin
-    foreach n in array g.narrowings loop
-        v_left := gallery.meeting(v_left, g, n);
-    end loop;
-    return greatest(c_least, least(c_window, ceil(1.25 * wanted * g.blocks / greatest(v_left, 1)))::int);
+    return greatest(c_least, least(c_window, ceil(1.25 * wanted * g.blocks / greatest(g.carriers * g.tested, 1)))::int);
 end
 $function$;
 comment on function gallery.blocks_at_first(gallery.figures, bigint) is

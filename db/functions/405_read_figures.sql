@@ -64,7 +64,6 @@ set search_path from current
 as $function$
 declare
     n       gallery.narrowing := g.narrowings[1];
-    v_left  double precision := g.items * g.tested * g.owned;
     v_steps double precision;
     v_list  double precision;
     v_step  double precision;
@@ -74,10 +73,7 @@ begin
     end if;
     v_list := gallery.cost_of_listing(g, n);
     v_step := gallery.cost_of_seeded_step(g);
-    foreach n in array g.narrowings loop
-        v_left := gallery.meeting(v_left, g, n);
-    end loop;
-    v_steps := least(wanted * g.items / greatest(v_left, 1), g.items);
+    v_steps := least(wanted * g.items / greatest(g.carriers * g.tested, 1), g.items);
     if v_list + v_steps * v_step < v_steps * g.walk_step then
         g.seed_cost := v_list;
         g.walk_step := v_step;
@@ -135,6 +131,10 @@ begin
     g.item_probe := 2 + ceil(greatest(ln(g.items / c_ids) / ln(c_ids), 0));
     g.tag_probe := 1 + ceil(greatest(ln(v_rows / c_entries) / ln(c_fanout), 0));
     g.list_row := c_row + 1 / c_entries + 1 - coalesce(v_visible, 1);
+    g.carriers := g.items * g.owned;
+    foreach n in array g.narrowings loop
+        g.carriers := gallery.meeting(g.carriers, g, n);
+    end loop;
     g.walk_step := gallery.cost_of_walk_step(g, s.by_quality);
     if s.by_quality then
         g := gallery.with_seed(g, s.wanted);

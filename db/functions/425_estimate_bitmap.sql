@@ -19,7 +19,7 @@ declare
     n         gallery.narrowing;
     v_others  double precision := (1 + coalesce(cardinality(f.creators), 0) + case when f.viewer is null then 0 else 2 end)::double precision;
     v_wanted  double precision := least(s.wanted / g.tested, g.items);    -- candidates that a page takes
-    v_left    double precision := g.items * g.owned;    -- that carry the tags asked for
+    v_left    double precision := g.carriers;
     v_met     double precision := g.items;          -- that carry the first of them
     v_read    double precision;                     -- blocks,
     v_containers double precision := 0::double precision;
@@ -29,9 +29,6 @@ begin
     if g.index_lacks is not null then
         return row('bitmap', null, null, g.index_lacks)::gallery.estimate;
     end if;
-    foreach n in array g.narrowings loop
-        v_left := gallery.meeting(v_left, g, n);
-    end loop;
     n := g.narrowings[1];
     if g.dirty > 0 then                 -- told apart, and tested but for those that surely lie outside the page
         v_dirty := g.dirty * c_row

@@ -24,8 +24,7 @@ FUNCTIONS = Path(__file__).parents[2] / "db" / "functions"
 # The numbers, by the file they stand in and what stands before them there.
 SMALL = {
     "303_walk_then_scan.sql": {r"c_far +constant int := ": 7},
-    "305_candidates.sql": {r"c_few constant int := ": 3},
-    "345_strategies_on_budget.sql": {r"c_few +constant int := ": 3},
+    "305_candidates.sql": {r"function gallery\.few_candidates\(\)[^;]*?\breturn ": 3},
     "360_bitmap_bits.sql": {
         r"create or replace function gallery\.block_capacity\(\)[^;]*?\breturn ": 40,
         r"create or replace function gallery\.chunk_capacity\(\)[^;]*?\breturn ": 8,

@@ -225,6 +225,16 @@ def rivals(chosen: Choice) -> list[str]:
     return [name for name in STRATEGIES if name in chosen.reason]
 
 
+def test_a_sort_by_quality_counts_first_unless_one_tag_is_all_that_is_asked_for(
+    conn: Connection,
+) -> None:
+    conn.execute("CALL gallery_refresh()")
+    count(conn, [400_000, 600_000])
+    for k, strategy in ((1, "ordered_walk"), (2, "bitmap")):
+        given = calls.arguments(Filter(tags_all=TAGS[:k]), sort_field="quality_score")
+        assert calls.value_of(conn, "gallery_explain", **given)["strategy"] == strategy
+
+
 def test_the_cost_planner_never_takes_what_is_switched_off(conn: Connection) -> None:
     common, rare = common_and_rare(conn)
     filters = [Filter(tags_all=[common]), Filter(tags_all=[rare]), Filter(tags_all=[common, rare])]

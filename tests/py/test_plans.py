@@ -161,7 +161,7 @@ def test_a_walk_with_a_seed_reads_no_item_that_is_not_on_the_list(
                 null, null, null, null, null, null, null, null, null, null, null);
         BEGIN
             s.wanted := 500;
-            s.seed := row(listed, listed)::gallery.seed;
+            s.seed := row(listed, listed)::gallery.source_ids;
             RETURN (gallery.walk(f, s, null)).places;
         END $$
         """
@@ -181,6 +181,41 @@ def test_a_walk_with_a_seed_reads_no_item_that_is_not_on_the_list(
             if node["Node Type"] == "Index Scan"
         )
     assert fetched == len(range(3, 9_000, 450))
+
+
+@pytest.mark.parametrize("order", ["desc", "asc"])
+def test_what_a_search_leaves_to_a_scan_is_gone_through_in_parallel(
+    icons: Connection, order: str
+) -> None:
+    icons.execute(
+        """
+        CREATE OR REPLACE FUNCTION pg_temp.scan_on(sort_order text)
+        RETURNS SETOF gallery.position LANGUAGE plpgsql AS $$
+        DECLARE
+            s gallery.scan := gallery.make_scan('created_at', sort_order);
+            f gallery.filter := gallery.make_filter(
+                null, null, null, null, null, null, null, 'nowhere "at all"', null, null, null);
+        BEGIN
+            s.wanted := 25;
+            IF s.descending THEN
+                RETURN QUERY SELECT p.* FROM gallery.scan_desc(f, s) p;
+            ELSE
+                RETURN QUERY SELECT p.* FROM gallery.scan_asc(f, s) p;
+            END IF;
+        END $$
+        """
+    )
+    eager = {
+        "parallel_setup_cost": "0",
+        "parallel_tuple_cost": "0",
+        "min_parallel_table_scan_size": "0",
+    }
+    with calls.settings(icons, **eager):
+        plans = list(map(executed, plans_of(icons, "pg_temp.scan_on", {"sort_order": order})))
+    scans = [nodes for nodes in plans if any(n.get("Relation Name") in ITEMS for n in nodes)]
+    assert scans, "the table is gone through"
+    for nodes in scans:
+        assert [node for node in nodes if node["Node Type"].startswith("Gather")]
 
 
 def test_a_candidate_of_the_bitmaps_is_looked_up_in_its_own_partition_alone(
