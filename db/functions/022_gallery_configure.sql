@@ -92,7 +92,7 @@ $function$;
 comment on function gallery.settings_changes(jsonb, text) is
     'The changes that a section of the document asks for (null: the document itself), as {name: value or null}. Errors: TG007.';
 
-create or replace function gallery_configure(document jsonb)
+create or replace function @schema@.gallery_configure(document jsonb)
 returns jsonb
 language plpgsql volatile
 set search_path from current
@@ -109,9 +109,9 @@ begin
     return gallery.settings_document();
 end
 $function$;
-comment on function gallery_configure(jsonb) is
+comment on function @schema@.gallery_configure(jsonb) is
 $comment$Changes settings, and returns all that are then in force, in the form in which it takes them.
-document: {"performance": {"query_planner_tag_prejoin_for_content_queries": {…}}}, or the inner object alone, or with dotted names ({"telemetry.sample_rate": 1}); whole or in part. What it does not name stays as it is; a JSON null puts a setting, or a whole section, back to its default. NULL or {} changes nothing.
+document: {"performance": {"query_planner_tag_prejoin_for_content_queries": {...}}}, or the inner object alone, or with dotted names ({"telemetry.sample_rate": 1}); whole or in part. What it does not name stays as it is; a JSON null puts a setting, or a whole section, back to its default. NULL or {} changes nothing.
 All or nothing: one key that is unknown or has a value out of its range refuses the document. In force for every statement that starts after the commit.
 Errors: TG007, naming the key and what it takes. May be executed by whom it is granted to.$comment$;
-revoke execute on function gallery_configure(jsonb) from public;
+revoke execute on function @schema@.gallery_configure(jsonb) from public;

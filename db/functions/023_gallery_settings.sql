@@ -1,6 +1,6 @@
 -- gallery_settings: shows settings; and the same as the document that gallery_configure takes.
 
-create or replace function gallery_settings()
+create or replace function @schema@.gallery_settings()
 returns table (name text, value jsonb, default_value jsonb, unit text, allowed text, meaning text)
 language plpgsql stable rows 20
 set search_path from current
@@ -14,7 +14,7 @@ begin
     order by d.n;
 end
 $function$;
-comment on function gallery_settings() is
+comment on function @schema@.gallery_settings() is
     'Every setting: its name (sections separated by dots), the value in force, the default, the unit, what values it takes, and what it means. Change them with gallery_configure().';
 
 create or replace function gallery.settings_document()
@@ -32,7 +32,7 @@ begin
     from (
         select regexp_replace(s.name, '\.?[^.]*$', '') as section,
                jsonb_object_agg(gallery.setting_field(s.name), s.value) as inside
-        from gallery_settings() s
+        from @schema@.gallery_settings() s
         group by 1
     ) g;
     for v_key in select p.key from unnest(string_to_array(gallery.settings_path(), '.')) with ordinality p (key, n) order by p.n desc loop

@@ -117,8 +117,8 @@ begin
             'Known are user-regular, user-auto, community-regular and community-auto.');
     end if;
     if f.viewer is null and content_source_types && '{user-regular,user-auto}' then
-        perform gallery.raise_error('TG004', 'the user-… source types need a viewer',
-            'Give viewer => the uuid of the one who is looking, or ask for the community-… types only.');
+        perform gallery.raise_error('TG004', 'the user-... source types need a viewer',
+            'Give viewer => the uuid of the one who is looking, or ask for the community-... types only.');
     end if;
     f.own_sources   := array(select s.source from (values ('auto', 'user-auto'), ('items', 'user-regular')) s (source, kind)
                              where s.kind = any (content_source_types));

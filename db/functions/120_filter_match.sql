@@ -40,15 +40,15 @@ language sql immutable
 return $condition$(
         case when f.tags_all is null
                or not exists (select from unnest(f.tags_all) w
-                              where not exists (select from content_tags t
+                              where not exists (select from @schema@.content_tags t
                                                 where t.content_id = i.id and t.content_source = i.source_type
                                                   and t.tag_id = w offset 0) offset 0)
         then (f.tags_none is null
-             or not exists (select from content_tags t
+             or not exists (select from @schema@.content_tags t
                             where t.content_id = i.id and t.content_source = i.source_type
                               and t.tag_id = any (f.tags_none) offset 0))
         and (f.tags_any is null
-             or exists (select from content_tags t
+             or exists (select from @schema@.content_tags t
                         where t.content_id = i.id and t.content_source = i.source_type
                           and t.tag_id = any (f.tags_any) offset 0)) end)$condition$;
 comment on function gallery.match_tags_sql() is

@@ -64,7 +64,7 @@ begin
                 v_walked.places := array(
                     select row(%5$s)::gallery.position
                     from (select i.*
-                          from content_items_all i
+                          from @schema@.content_items_all i
                           where %2$s
                             and %3$s
                             and i.source_type in (f.sources[1], f.sources[2])
@@ -76,7 +76,7 @@ begin
                 if v_budget is not null and cardinality(v_walked.places) < s.wanted then
                     v_walked.reached := (
                         select row(%5$s)::gallery.position
-                        from content_items_all i
+                        from @schema@.content_items_all i
                         where %2$s
                           and %3$s
                           and i.source_type in (f.sources[1], f.sources[2])

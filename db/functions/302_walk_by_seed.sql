@@ -29,9 +29,9 @@ comment on function gallery.seeded(gallery.filter, gallery.scan) is
 do $define$
 declare
     c_entries constant text := $items$(
-                              select a.quality_score, a.id, 'items'::text as source_type from content_items a
+                              select a.quality_score, a.id, 'items'::text as source_type from @schema@.content_items a
                               union all
-                              select a.quality_score, a.id, 'auto'::text from content_items_auto a)$items$;
+                              select a.quality_score, a.id, 'auto'::text from @schema@.content_items_auto a)$items$;
     v_walk record;
 begin
     for v_walk in select * from gallery.walks() w where w.name like '%quality%' loop
@@ -58,7 +58,7 @@ begin
                             and i.source_type in (f.sources[1], f.sources[2])
                           order by %4$s
                           fetch first (v_budget) rows with ties) w
-                    join content_items_all i on i.id = w.id and i.source_type = w.source_type
+                    join @schema@.content_items_all i on i.id = w.id and i.source_type = w.source_type
                     where w.id = case w.source_type when 'items' then v_seed.items[width_bucket(w.id, v_seed.items)]
                                                     else v_seed.auto[width_bucket(w.id, v_seed.auto)] end
                       and %6$s

@@ -48,7 +48,7 @@ begin
                 return query
                 with found as materialized (        -- few, or there were no scan: their positions are made and compared after it
                     select row(%3$s)::gallery.position as place
-                    from content_items_all i
+                    from @schema@.content_items_all i
                     where %4$s
                       and lower(coalesce(i.title, '') || gallery.word_separator() || coalesce(i.prompt, '')) like all (v_patterns)
                 )

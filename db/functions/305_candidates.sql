@@ -22,9 +22,9 @@ set plan_cache_mode = 'force_generic_plan' set enable_seqscan = 'off' set enable
 as $function$
 begin
     if cardinality(tags) = 1 then
-        return array(select t.content_id from content_tags t where t.tag_id = tags[1] and t.content_source = source);
+        return array(select t.content_id from @schema@.content_tags t where t.tag_id = tags[1] and t.content_source = source);
     end if;
-    return array(select distinct t.content_id from content_tags t where t.tag_id = any (tags) and t.content_source = source);
+    return array(select distinct t.content_id from @schema@.content_tags t where t.tag_id = any (tags) and t.content_source = source);
 end
 $function$;
 comment on function gallery.list_carriers(uuid[], text) is
@@ -45,11 +45,11 @@ declare
 begin
     if v_tag is not null then
         return array(select c.id from unnest(ids) c (id)
-                     where carried = exists (select from content_tags t where t.content_id = c.id and t.content_source = source
+                     where carried = exists (select from @schema@.content_tags t where t.content_id = c.id and t.content_source = source
                                                                           and t.tag_id = v_tag offset 0));
     end if;
     return array(select c.id from unnest(ids) c (id)
-                 where carried = exists (select from content_tags t where t.content_id = c.id and t.content_source = source
+                 where carried = exists (select from @schema@.content_tags t where t.content_id = c.id and t.content_source = source
                                                                       and t.tag_id = any (tags) offset 0));
 end
 $function$;
@@ -72,20 +72,20 @@ begin
     return case
         when carried and v_tag is not null then
             array(select c.id from unnest(ids) c (id)
-                  join content_tags t on t.content_id = c.id
+                  join @schema@.content_tags t on t.content_id = c.id
                   where t.content_source = source and t.tag_id = v_tag and t.content_id between v_least and v_most)
         when carried then
             array(select c.id from unnest(ids) c (id)
-                  where c.id in (select t.content_id from content_tags t
+                  where c.id in (select t.content_id from @schema@.content_tags t
                                  where t.content_source = source and t.tag_id = any (tags) and t.content_id between v_least and v_most))
         when v_tag is not null then
             array(select c.id from unnest(ids) c (id)
-                  where not exists (select from content_tags t
+                  where not exists (select from @schema@.content_tags t
                                     where t.content_id = c.id and t.content_source = source and t.tag_id = v_tag
                                       and t.content_id between v_least and v_most))
         else
             array(select c.id from unnest(ids) c (id)
-                  where not exists (select from content_tags t
+                  where not exists (select from @schema@.content_tags t
                                     where t.content_id = c.id and t.content_source = source and t.tag_id = any (tags)
                                       and t.content_id between v_least and v_most))
     end;
@@ -130,7 +130,7 @@ begin
         select c.id
         from unnest(ids) c (id)
         where not exists (select from unnest(conditions) n
-                          where n.carried <> exists (select from content_tags t
+                          where n.carried <> exists (select from @schema@.content_tags t
                                                      where t.content_id = c.id and t.content_source = source
                                                        and t.tag_id = any (n.tags) offset 0) offset 0));
 end
@@ -204,7 +204,7 @@ begin
                 return query
                 select %3$s
                 from unnest(ids) c (id)
-                join content_items_all i on i.id = c.id and i.source_type = fetch_%1$s.source
+                join @schema@.content_items_all i on i.id = c.id and i.source_type = fetch_%1$s.source
                 where %4$s
                   and ((s.after).id is null or row(%3$s)::gallery.position %2$s s.after)
                 order by 1 %1$s, 2 %1$s, 3 %1$s, 4 %1$s, 5 %1$s

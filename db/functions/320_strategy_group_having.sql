@@ -10,7 +10,7 @@ as $function$
 begin
     return array(
         select t.content_id
-        from content_tags t
+        from @schema@.content_tags t
         where t.tag_id = any (tags) and t.content_source = source
         group by t.content_id
         having count(*) = cardinality(tags));       -- (item, tag) is unique

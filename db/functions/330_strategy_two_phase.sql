@@ -15,7 +15,7 @@ begin
         select c.id
         from unnest(ids) c (id)
         where not exists (select from unnest(tags) w
-                          where not exists (select from content_tags t
+                          where not exists (select from @schema@.content_tags t
                                             where t.content_id = c.id and t.content_source = source
                                               and t.tag_id = w offset 0) offset 0));
 end

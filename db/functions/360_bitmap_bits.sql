@@ -73,7 +73,7 @@ begin
 end
 $function$;
 comment on function gallery.bits_to_slots(bit varying) is
-    'Which bits are set, ascending; null if none. Cost: some 12 µs a block and 0.2 µs a bit set.';
+    'Which bits are set, ascending; null if none. Cost: some 12 microseconds a block and 0.2 microseconds a bit set.';
 
 create or replace function gallery.slot_of_bit(bits bit varying, n bigint)
 returns int

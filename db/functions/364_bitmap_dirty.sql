@@ -85,16 +85,16 @@ as $function$
 begin
     return case
         when source = 'items' and descending then
-            array(select i.id from content_items i where i.created_at between low and high
+            array(select i.id from @schema@.content_items i where i.created_at between low and high
                   order by i.created_at desc, i.id desc limit most)
         when source = 'items' then
-            array(select i.id from content_items i where i.created_at between low and high
+            array(select i.id from @schema@.content_items i where i.created_at between low and high
                   order by i.created_at, i.id limit most)
         when descending then
-            array(select i.id from content_items_auto i where i.created_at between low and high
+            array(select i.id from @schema@.content_items_auto i where i.created_at between low and high
                   order by i.created_at desc, i.id desc limit most)
         else
-            array(select i.id from content_items_auto i where i.created_at between low and high
+            array(select i.id from @schema@.content_items_auto i where i.created_at between low and high
                   order by i.created_at, i.id limit most)
     end;
 end
@@ -131,8 +131,8 @@ set search_path from current
 as $function$
 declare
     v_items boolean := source = 'items';
-    v_least bigint := case when v_items then (select min(i.id) from content_items i) else (select min(i.id) from content_items_auto i) end;
-    v_most  bigint := case when v_items then (select max(i.id) from content_items i) else (select max(i.id) from content_items_auto i) end;
+    v_least bigint := case when v_items then (select min(i.id) from @schema@.content_items i) else (select min(i.id) from @schema@.content_items_auto i) end;
+    v_most  bigint := case when v_items then (select max(i.id) from @schema@.content_items i) else (select max(i.id) from @schema@.content_items_auto i) end;
 begin
     return least(1, (high::double precision - low + 1) / (v_most::double precision - v_least + 1));
 end

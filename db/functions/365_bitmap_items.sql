@@ -77,7 +77,7 @@ begin
             return array(
                 select p
                 from unnest(places) p
-                cross join lateral (select a.* from content_items_all a
+                cross join lateral (select a.* from @schema@.content_items_all a
                                     where a.id = p.id and a.source_type = p.source collate "default" offset 0) i
                 where %s);
         end

@@ -8,13 +8,13 @@ set search_path from current
 set plan_cache_mode = 'force_generic_plan'
 as $function$
 begin
-    if not has_table_privilege('tag_cardinality_stats', 'select') then
+    if not has_table_privilege('@schema_text@.tag_cardinality_stats', 'select') then
         return array_fill(fallback_count::double precision, array[coalesce(cardinality(tags), 0)]);
     end if;
     return array(
         select (select (case when count(*) = 0 then fallback_count       -- no items in these sources is not the same as unknown
                             else coalesce(sum(t.cardinality) filter (where t.content_source = any (sources)), 0) end)::double precision
-                from tag_cardinality_stats t where t.tag_id = w.tag)
+                from @schema@.tag_cardinality_stats t where t.tag_id = w.tag)
         from unnest(tags) with ordinality w (tag, n)
         order by w.n);
 end
@@ -110,16 +110,16 @@ begin
     g.tested := case when gallery.needs_item_test(f) then c_tested else 1 end;
     g.owned := case when f.creators is not null then least(c_owned * cardinality(f.creators), 1)
                     when f.other_sources = '{}' then c_owned else 1 end;
-    select sum(c.reltuples::double precision) filter (where c.oid <> 'content_tags'::regclass),
-           sum(c.reltuples::double precision) filter (where c.oid = 'content_items'::regclass and 'items' = any (f.sources)
-                                       or c.oid = 'content_items_auto'::regclass and 'auto' = any (f.sources)),
-           sum(c.relpages::double precision) filter (where c.oid = 'content_items'::regclass and 'items' = any (f.sources)
-                                      or c.oid = 'content_items_auto'::regclass and 'auto' = any (f.sources)),
-           sum(c.reltuples::double precision) filter (where c.oid = 'content_tags'::regclass),
-           sum(c.relallvisible::double precision / nullif(c.relpages, 0)) filter (where c.oid = 'content_tags'::regclass)
+    select sum(c.reltuples::double precision) filter (where c.oid <> '@schema_text@.content_tags'::regclass),
+           sum(c.reltuples::double precision) filter (where c.oid = '@schema_text@.content_items'::regclass and 'items' = any (f.sources)
+                                       or c.oid = '@schema_text@.content_items_auto'::regclass and 'auto' = any (f.sources)),
+           sum(c.relpages::double precision) filter (where c.oid = '@schema_text@.content_items'::regclass and 'items' = any (f.sources)
+                                      or c.oid = '@schema_text@.content_items_auto'::regclass and 'auto' = any (f.sources)),
+           sum(c.reltuples::double precision) filter (where c.oid = '@schema_text@.content_tags'::regclass),
+           sum(c.relallvisible::double precision / nullif(c.relpages, 0)) filter (where c.oid = '@schema_text@.content_tags'::regclass)
     into v_all, g.items, g.item_pages, v_rows, v_visible
     from pg_class c
-    where c.oid in ('content_items'::regclass, 'content_items_auto'::regclass, 'content_tags'::regclass);
+    where c.oid in ('@schema_text@.content_items'::regclass, '@schema_text@.content_items_auto'::regclass, '@schema_text@.content_tags'::regclass);
     g.items := greatest(g.items, 1);
     foreach n in array g.narrowings loop            -- the sizes of tables that were never analyzed are not known
         if cardinality(n.tags) = 1 then

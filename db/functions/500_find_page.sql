@@ -13,7 +13,7 @@ begin
         begin
             return exists (
                 select
-                from content_items_all i
+                from @schema@.content_items_all i
                 where i.id = place.id
                   and i.source_type = place.source collate "default"
                   and case when s.by_quality then i.quality_score is not distinct from place.quality

@@ -1,7 +1,7 @@
 -- gallery_page: where a page comes from. Check the arguments, open the cursor, choose a strategy,
 -- find the page's places, fetch its items.
 
-create or replace function gallery_page(
+create or replace function @schema@.gallery_page(
     tags_all uuid[] default null, tags_any uuid[] default null, tags_none uuid[] default null,
     content_source_types text[] default null, viewer uuid default null, creators uuid[] default null,
     content_types text[] default null, search text default null,
@@ -46,12 +46,12 @@ begin
            i.updated_at, i.quality_score, i.is_private, i.path_thumb, i.path_thumbs_alt_res, i.prompt,
            v_page.next_cursor, v_page.prev_cursor
     from unnest(v_page.places) with ordinality p (segment, created_at, quality, id, source, n)
-    cross join lateral (select * from content_items_all a
+    cross join lateral (select * from @schema@.content_items_all a
                         where a.id = p.id and a.source_type = p.source collate "default" offset 0) i
     order by p.n;       -- offset 0: one probe an item, never a join of the whole table; collate: in its partition alone
 end
 $function$;
-comment on function gallery_page(uuid[], uuid[], uuid[], text[], uuid, uuid[], text[], text, timestamptz, timestamptz, double precision, text, text, int, text, text) is
+comment on function @schema@.gallery_page(uuid[], uuid[], uuid[], text[], uuid, uuid[], text[], text, timestamptz, timestamptz, double precision, text, text, int, text, text) is
 $comment$The page of items that match every condition given, in the order (sort value, id, source_type).
 Filter: tags_all, tags_any, tags_none (tag ids); content_source_types (user-regular, user-auto, community-regular, community-auto); viewer (private items are seen by their creator alone); creators; content_types; search (words and "phrases" in title or prompt); created_from <= created_at < created_before; min_quality.
 Page: sort_field created_at | quality_score (null last); sort_order desc | asc; page_size 1 to 500; cursor: a next_cursor or prev_cursor of the same filter and sort; strategy: forces one, for tests and benchmarks.

@@ -11,7 +11,7 @@ begin
         set jit = 'off'
         as $function$
         begin
-            return (select count(*) from content_items_all i where %s);
+            return (select count(*) from @schema@.content_items_all i where %s);
         end
         $function$;
         $template$, gallery.match_sql());
@@ -33,7 +33,7 @@ begin
             perform gallery.plan_fetch(g, cardinality(ids));
             return (select count(*)
                     from unnest(ids) c (id)
-                    join content_items_all i on i.id = c.id and i.source_type = count_fetched.source
+                    join @schema@.content_items_all i on i.id = c.id and i.source_type = count_fetched.source
                     where %s);
         end
         $function$;
@@ -60,7 +60,7 @@ $function$;
 comment on function gallery.count_by_lists(gallery.filter, gallery.figures) is
     'Counts by joining the lists of the filter''s tags, as strategy self_join does. Needs tags_all or tags_any.';
 
-create or replace function gallery_count(
+create or replace function @schema@.gallery_count(
     tags_all uuid[] default null, tags_any uuid[] default null, tags_none uuid[] default null,
     content_source_types text[] default null, viewer uuid default null, creators uuid[] default null,
     content_types text[] default null, search text default null,
@@ -91,5 +91,5 @@ begin
     return gallery.count_matches(f);
 end
 $function$;
-comment on function gallery_count(uuid[], uuid[], uuid[], text[], uuid, uuid[], text[], text, timestamptz, timestamptz, double precision) is
+comment on function @schema@.gallery_count(uuid[], uuid[], uuid[], text[], uuid, uuid[], text[], text, timestamptz, timestamptz, double precision) is
     'How many items match the filter (its arguments: see gallery_page), exactly. Errors: TG004. Cost: with the bitmap index a millisecond or a few; without it, or for conditions that it has no keys for and many items satisfy, every item is tested.';

@@ -13,9 +13,9 @@ begin
     select t.id, t.name, c.item_count
     from (select ct.tag_id, count(*) as item_count, rank() over (order by count(*) desc) as rank
           from unnest(places) p
-          join content_tags ct on ct.content_id = p.id and ct.content_source = p.source collate "default"
+          join @schema@.content_tags ct on ct.content_id = p.id and ct.content_source = p.source collate "default"
           group by ct.tag_id) c
-    join tags t on t.id = c.tag_id
+    join @schema@.tags t on t.id = c.tag_id
     where c.rank <= facet_limit         -- ties of the last place stay: their names decide
     order by c.item_count desc, t.name collate "C", t.id
     limit facet_limit;
@@ -125,7 +125,7 @@ begin
         into v_dirty_tags, v_dirty_counts, v_dirty_most
         from (select ct.tag_id, count(*) as n
               from unnest(dirty) p
-              join content_tags ct on ct.content_id = p.id and ct.content_source = p.source collate "default"
+              join @schema@.content_tags ct on ct.content_id = p.id and ct.content_source = p.source collate "default"
               group by ct.tag_id) d;
         -- those that no indexed item carries
         select coalesce(array_agg(d.tag_id), v_listed), coalesce(array_agg(d.n), v_counts) into v_listed, v_counts
@@ -179,7 +179,7 @@ begin
     return query
     select t.id, t.name, u.n
     from unnest(v_listed, v_counts) u (tag_id, n)
-    join tags t on t.id = u.tag_id
+    join @schema@.tags t on t.id = u.tag_id
     order by u.n desc, t.name collate "C", t.id
     limit facet_limit;
 end
@@ -187,7 +187,7 @@ $function$;
 comment on function gallery.facets_of_bits(int[], bit varying[], gallery.position[], int) is
     'The tags most carried by the items of some bits and by some dirty ones. Cost: at most a container a block and tag, for as many tags as occur at least as often as the last one of the list.';
 
-create or replace function gallery_facets(
+create or replace function @schema@.gallery_facets(
     tags_all uuid[] default null, tags_any uuid[] default null, tags_none uuid[] default null,
     content_source_types text[] default null, viewer uuid default null, creators uuid[] default null,
     content_types text[] default null, search text default null,
@@ -238,5 +238,5 @@ begin
     end if;
 end
 $function$;
-comment on function gallery_facets(uuid[], uuid[], uuid[], text[], uuid, uuid[], text[], text, timestamptz, timestamptz, double precision, int) is
+comment on function @schema@.gallery_facets(uuid[], uuid[], uuid[], text[], uuid, uuid[], text[], text, timestamptz, timestamptz, double precision, int) is
     'The facet_limit (1 to 1000, default 20) tags most carried by the items that match the filter (see gallery_page), with how many of these items carry each: exact, by falling item_count, then name. Errors: TG004. Cost: a few milliseconds for some dozens of items, up to some tenths of a second from some thousands on.';

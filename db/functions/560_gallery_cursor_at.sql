@@ -83,7 +83,7 @@ $function$;
 comment on function gallery.bitmap_place_at(gallery.filter, gallery.scan, bigint) is
     'The place of the match of a rank (the first is 0) in the order of created_at; of the last match where there are not so many; null where there are none.';
 
-create or replace function gallery_cursor_at(
+create or replace function @schema@.gallery_cursor_at(
     tags_all uuid[] default null, tags_any uuid[] default null, tags_none uuid[] default null,
     content_source_types text[] default null, viewer uuid default null, creators uuid[] default null,
     content_types text[] default null, search text default null,
@@ -121,5 +121,5 @@ begin
     return case when not v_place is null then gallery.page_cursor(v_place, true, v_mark) end;
 end
 $function$;
-comment on function gallery_cursor_at(uuid[], uuid[], uuid[], text[], uuid, uuid[], text[], text, timestamptz, timestamptz, double precision, text, text, bigint) is
+comment on function @schema@.gallery_cursor_at(uuid[], uuid[], uuid[], text[], uuid, uuid[], text[], text, timestamptz, timestamptz, double precision, text, text, bigint) is
     'The cursor with which gallery_page, given the same filter and sort, starts at the item of a rank (the first has rank 0: no cursor, NULL); beyond the last item, at the end. Page 400 of 25 starts at rank 9975. Errors: TG004. Cost: that of gallery_count, in the order of created_at; other sorts and conditions without a key read the items up to the rank.';

@@ -17,12 +17,12 @@ as $function$
 begin
     return query
     select t.id, s.scope, gallery.tag_name_start(t.name), s.item_count, s.counts_by_source
-    from tags t
+    from @schema@.tags t
     cross join lateral (
         select coalesce(c.content_source, '') as scope,
                sum(c.cardinality)::bigint as item_count,
                jsonb_object_agg(c.content_source, c.cardinality) as counts_by_source
-        from tag_cardinality_stats c
+        from @schema@.tag_cardinality_stats c
         where c.tag_id = t.id and c.cardinality > 0
         group by grouping sets ((c.content_source), ())
     ) s
@@ -44,7 +44,7 @@ set jit = 'off'
 as $function$
 begin
     -- A rename that is under way commits before its tag is read, one that comes later waits for us.
-    perform from tags t where t.id = any (tag_ids) order by t.id for share;
+    perform from @schema@.tags t where t.id = any (tag_ids) order by t.id for share;
     with expected as materialized (
         select * from gallery.expected_tag_listing(tag_ids)
     ), gone as (

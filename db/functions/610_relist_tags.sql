@@ -65,7 +65,7 @@ as $function$
 begin
     perform gallery.list_tags(array(
         select n.id from new_rows n
-        where exists (select from tag_cardinality_stats s where s.tag_id = n.id)));
+        where exists (select from @schema@.tag_cardinality_stats s where s.tag_id = n.id)));
     return null;
 end
 $function$;

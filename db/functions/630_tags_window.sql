@@ -21,7 +21,7 @@ begin
             where l.scope = $1
               and -l.item_count between -$2 and -$3
               and ($4 is null or l.name_start like $4)
-              and ($5 is null or exists (select from tags t where t.id = l.tag_id and starts_with(t.name, $5)))
+              and ($5 is null or exists (select from @schema@.tags t where t.id = l.tag_id and starts_with(t.name, $5)))
               and ($6 or (%1$s) %2$s (%3$s))
             order by %4$s
             limit $10

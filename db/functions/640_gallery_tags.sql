@@ -1,6 +1,6 @@
 -- gallery_tags: popular tags, tag search with counts, autocomplete.
 
-create or replace function gallery_tags(
+create or replace function @schema@.gallery_tags(
     name_prefix text default null, source_types text[] default null,
     min_count bigint default null, max_count bigint default null,
     sort text default 'count', page_size int default 25, cursor text default null)
@@ -40,13 +40,13 @@ begin
     return query
     select p.tag_id, t.name, p.item_count, l.counts_by_source, v_next, v_prev
     from unnest(v_places) with ordinality p (item_count, name_start, tag_id, n)
-    cross join lateral (select a.name from tags a where a.id = p.tag_id offset 0) t
+    cross join lateral (select a.name from @schema@.tags a where a.id = p.tag_id offset 0) t
     cross join lateral (select a.counts_by_source from gallery.tag_listing a
                         where a.tag_id = p.tag_id and a.scope = f.scope offset 0) l
     order by p.n;                       -- offset 0: one probe a tag, never a join of the whole table
 end
 $function$;
-comment on function gallery_tags(text, text[], bigint, bigint, text, int, text) is
+comment on function @schema@.gallery_tags(text, text[], bigint, bigint, text, int, text) is
 $comment$Tags with the number of items that carry each: popular tags, search by the start of the name, autocomplete. Tags that no item carries are not listed.
 name_prefix: names that start with it, letter by letter: case counts, and %, _ and \ are themselves. source_types: count items of these sources alone, 'items' or 'auto'; NULL counts all. min_count, max_count: the least and greatest item_count, both included.
 sort: 'count' (the most carried first, then by name) or 'name'; names sort by code point ("C"), and by their first 80 characters and then the id where they are longer. page_size: 1 to 500. cursor: a next_cursor or prev_cursor of the same filter and sort.

@@ -7,14 +7,14 @@ language plpgsql
 set search_path from current
 as $function$
 begin
-    insert into tag_cardinality_stats as s (tag_id, content_source, cardinality)
+    insert into @schema@.tag_cardinality_stats as s (tag_id, content_source, cardinality)
     select u.tag_id, u.source, sum(u.count)
     from unnest(tag_ids, sources, counts) u (tag_id, source, count)
     group by 1, 2
     having sum(u.count) <> 0
     on conflict (tag_id, content_source) do update
     set cardinality = s.cardinality + excluded.cardinality, updated_at = now();
-    delete from tag_cardinality_stats s
+    delete from @schema@.tag_cardinality_stats s
     using unnest(tag_ids, sources, counts) u (tag_id, source, count)
     where s.tag_id = u.tag_id and s.content_source = u.source and u.count < 0 and s.cardinality = 0;
 end
@@ -73,10 +73,10 @@ begin
         group by 1, 2
     ),
     gone as (
-        delete from tag_cardinality_stats s
+        delete from @schema@.tag_cardinality_stats s
         where not exists (select from counted c where c.tag_id = s.tag_id and c.source = s.content_source)
     )
-    insert into tag_cardinality_stats as s (tag_id, content_source, cardinality)
+    insert into @schema@.tag_cardinality_stats as s (tag_id, content_source, cardinality)
     select c.tag_id, c.source, c.cardinality from counted c
     on conflict (tag_id, content_source) do update
     set cardinality = excluded.cardinality, updated_at = now()

@@ -9,7 +9,7 @@ as $function$
 declare
     v_stale timestamptz := now() - (gallery.current_settings()).freshness_seconds * interval '0.5 seconds';
 begin
-    update tag_cardinality_stats s set updated_at = now() where s.updated_at < v_stale;
+    update @schema@.tag_cardinality_stats s set updated_at = now() where s.updated_at < v_stale;
 end
 $function$;
 comment on function gallery.confirm_statistics() is

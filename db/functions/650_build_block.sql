@@ -44,11 +44,11 @@ begin
     with item as materialized (
         select (u.n - 1)::smallint as slot, i.id, i.source_type, i.creator_id, i.is_private
         from unnest(ids, sources) with ordinality u (id, source, n)
-        cross join lateral (select a.* from content_items_all a where a.id = u.id and a.source_type = u.source offset 0) i
+        cross join lateral (select a.* from @schema@.content_items_all a where a.id = u.id and a.source_type = u.source offset 0) i
     ),
     carried as (
         select 0 as kind, t.tag_id as key, i.slot, i.source_type
-        from item i join content_tags t on t.content_id = i.id and t.content_source = i.source_type
+        from item i join @schema@.content_tags t on t.content_id = i.id and t.content_source = i.source_type
         union all select 1, i.creator_id, i.slot, i.source_type from item i where i.creator_id is not null
         union all select 2, gallery.source_key(i.source_type), i.slot, i.source_type from item i
         union all select 3, '00000000-0000-0000-0000-000000000000', i.slot, i.source_type from item i where i.is_private is not true
@@ -106,7 +106,7 @@ begin
     into ids, sources, created_ats
     from (select t.created_at, t.id, t.source
           from (select i.created_at, i.id, i.source_type collate "C" as source
-                from content_items_all i
+                from @schema@.content_items_all i
                 where (i.created_at, i.id, i.source_type collate "C") < (upper.created_at, upper.id, upper.source)
                   and (i.created_at, i.id, i.source_type collate "C") >= (lower.created_at, lower.id, lower.source)
                   and not exists (select from gallery.bitmap_item b

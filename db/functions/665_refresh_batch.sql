@@ -32,11 +32,11 @@ begin
     insert into gallery.refresh_item
         (source, id, created_at, creator_id, is_public, tags, removed_tags, removed_creators, block_no, slot, kept)
     select d.source, d.id, i.created_at, i.creator_id, i.is_private is not true,
-           array(select t.tag_id from content_tags t where t.content_id = d.id and t.content_source = d.source),
+           array(select t.tag_id from @schema@.content_tags t where t.content_id = d.id and t.content_source = d.source),
            d.removed_tags, d.removed_creators, b.block_no, b.slot,
            coalesce(i.created_at = z.created_ats[b.slot % gallery.chunk_capacity() + 1], false)
     from item d
-    left join content_items_all i on i.id = d.id and i.source_type = d.source
+    left join @schema@.content_items_all i on i.id = d.id and i.source_type = d.source
     left join gallery.bitmap_item b on b.content_id = d.id and b.content_source = d.source
     left join gallery.bitmap_slot z on z.block_no = b.block_no and z.chunk = b.slot / gallery.chunk_capacity();
     return found;

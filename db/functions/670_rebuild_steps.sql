@@ -84,7 +84,7 @@ as $function$
 begin
     return (select coalesce(sum(greatest(c.reltuples, 0)), 0)::bigint
             from pg_inherits i join pg_class c on c.oid = i.inhrelid
-            where i.inhparent = 'content_items_all'::regclass);
+            where i.inhparent = '@schema_text@.content_items_all'::regclass);
 end
 $function$;
 comment on function gallery.estimated_items() is 'How many items there are, as the last ANALYZE counted.';

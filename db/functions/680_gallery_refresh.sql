@@ -1,6 +1,6 @@
 -- gallery_refresh: brings the bitmap index and the statistics up to date with the log.
 
-create or replace procedure gallery_refresh()
+create or replace procedure @schema@.gallery_refresh()
 language plpgsql
 set search_path from current
 as $procedure$
@@ -38,6 +38,6 @@ begin
     update gallery.bitmap_state set refreshed_at = now();
 end
 $procedure$;
-comment on procedure gallery_refresh() is
+comment on procedure @schema@.gallery_refresh() is
     'Brings the bitmap index and tag_cardinality_stats up to date: exact afterwards for all that was committed before. One transaction; one at a time, a second one says so and leaves. Cost: by what changed, some milliseconds for a few items, about a second for 1000 new ones or for a block that has to be rebuilt. Errors: TG006 if the index was never built.';
-revoke execute on procedure gallery_refresh() from public;
+revoke execute on procedure @schema@.gallery_refresh() from public;

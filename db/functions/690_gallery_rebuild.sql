@@ -1,6 +1,6 @@
 -- gallery_rebuild: builds the bitmap index and the statistics anew, a block a transaction.
 
-create or replace procedure gallery_rebuild()
+create or replace procedure @schema@.gallery_rebuild()
 language plpgsql
 as $procedure$                          -- no SET clause: it commits; every name below is qualified
 declare
@@ -29,6 +29,6 @@ begin
     commit;
 end
 $procedure$;
-comment on procedure gallery_rebuild() is
+comment on procedure @schema@.gallery_rebuild() is
     'Builds the bitmap index and tag_cardinality_stats anew, newest items first, a block of some 15,000 a transaction; called again, it goes on where it was stopped. Pages are served by the other strategies meanwhile. Says how far it is by a NOTICE a block. Not inside a transaction block: it commits. Cost: about a second a block.';
-revoke execute on procedure gallery_rebuild() from public;
+revoke execute on procedure @schema@.gallery_rebuild() from public;

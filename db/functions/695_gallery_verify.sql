@@ -26,13 +26,13 @@ begin
               where z.block_no = p_block_no) z
         join gallery.bitmap_item b on b.content_id = z.id and b.content_source = z.source
                                   and b.block_no = p_block_no and b.slot = z.slot
-        cross join lateral (select a.* from content_items_all a
+        cross join lateral (select a.* from @schema@.content_items_all a
                             where a.id = z.id and a.source_type = z.source and a.created_at = z.created_at offset 0) i
         where get_bit(v_clean, z.slot) = 1
     ),
     carried as (
         select 0 as kind, t.tag_id as key, i.slot
-        from item i join content_tags t on t.content_id = i.id and t.content_source = i.source_type
+        from item i join @schema@.content_tags t on t.content_id = i.id and t.content_source = i.source_type
         union all select 1, i.creator_id, i.slot from item i where i.creator_id is not null
         union all select 2, gallery.source_key(i.source_type), i.slot from item i
         union all select 3, '00000000-0000-0000-0000-000000000000', i.slot from item i where i.is_private is not true
@@ -96,7 +96,7 @@ begin
            case when i.id is null then 'it is indexed, and not in the tables'
                 when b.content_id is null then 'it is not indexed, and not dirty either'
                 else 'it is indexed at another place than it has' end
-    from (select i.id, i.source_type, i.created_at from content_items_all i) i
+    from (select i.id, i.source_type, i.created_at from @schema@.content_items_all i) i
     full join (select b.content_id, b.content_source, z.created_ats[b.slot % gallery.chunk_capacity() + 1] as created_at,
                       z.ids[b.slot % gallery.chunk_capacity() + 1] as id
                from gallery.bitmap_item b
@@ -121,7 +121,7 @@ begin
     return query
     select format('statistics of tag %s in %s', coalesce(s.tag_id, c.tag_id), coalesce(s.content_source, c.source)),
            format('they say %s, the index holds %s', coalesce(s.cardinality, 0), coalesce(c.cardinality, 0))
-    from tag_cardinality_stats s
+    from @schema@.tag_cardinality_stats s
     full join (select k.key as tag_id, u.source, sum(u.count) as cardinality
                from gallery.bitmap_container k
                cross join lateral (values ('items', k.in_items), ('auto', k.cardinality - k.in_items)) u (source, count)
@@ -133,7 +133,7 @@ $function$;
 comment on function gallery.verify_stats() is
     'Which statistics are not what the index holds; where an item is dirty, both lag behind the tables together.';
 
-create or replace function gallery_verify(sample double precision default 1)
+create or replace function @schema@.gallery_verify(sample double precision default 1)
 returns table (object text, detail text)
 language plpgsql stable
 set search_path from current
@@ -159,5 +159,5 @@ begin
     end loop;
 end
 $function$;
-comment on function gallery_verify(double precision) is
+comment on function @schema@.gallery_verify(double precision) is
     'What in the bitmap index and the statistics disagrees with the tables: no rows, or it is a bug. sample: the share of the blocks whose bits are compared (the cheap comparisons are always whole). Reads only, in one snapshot, so it may run while others write. Cost: the tag rows of the blocks compared, about two seconds a block.';

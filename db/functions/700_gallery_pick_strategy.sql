@@ -1,6 +1,6 @@
 -- gallery_pick_strategy: what the planner would do.
 
-create or replace function gallery_pick_strategy(
+create or replace function @schema@.gallery_pick_strategy(
     tags_all uuid[] default null, tags_any uuid[] default null, tags_none uuid[] default null,
     content_source_types text[] default null, viewer uuid default null, creators uuid[] default null,
     content_types text[] default null, search text default null,
@@ -20,5 +20,5 @@ begin
     from gallery.choose_strategy(f, gallery.make_scan(null, null), null, gallery.current_settings()) c;
 end
 $function$;
-comment on function gallery_pick_strategy(uuid[], uuid[], uuid[], text[], uuid, uuid[], text[], text, timestamptz, timestamptz, double precision) is
+comment on function @schema@.gallery_pick_strategy(uuid[], uuid[], uuid[], text[], uuid, uuid[], text[], text, timestamptz, timestamptz, double precision) is
     'The strategy that the planner would take for a page of 25 of the filter (see gallery_page), newest first: k is the number of required tags, rarest_count how many items carry the rarest of them by the statistics, estimated_candidates how many items the strategy would look at. Errors: TG004, TG005. Cost: that of choosing, a fraction of a page.';

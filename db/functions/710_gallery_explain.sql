@@ -22,10 +22,10 @@ set search_path from current
 as $function$
 begin
     return jsonb_build_object(
-        'items',      gallery.rows_read(array['content_items', 'content_items_auto']::regclass[]),
-        'containers', gallery.rows_read(array['gallery.bitmap_container', 'gallery.bitmap_slot']::regclass[]),
-        'tag_probes', (select sum(pg_stat_get_xact_numscans(i.indexrelid)) from pg_index i where i.indrelid = 'content_tags'::regclass),
-        'tag_rows',   (select sum(pg_stat_get_xact_tuples_returned(i.indexrelid)) from pg_index i where i.indrelid = 'content_tags'::regclass));
+        'items',      gallery.rows_read(array['@schema_text@.content_items'::regclass, '@schema_text@.content_items_auto'::regclass]),
+        'containers', gallery.rows_read(array['gallery.bitmap_container'::regclass, 'gallery.bitmap_slot'::regclass]),
+        'tag_probes', (select sum(pg_stat_get_xact_numscans(i.indexrelid)) from pg_index i where i.indrelid = '@schema_text@.content_tags'::regclass),
+        'tag_rows',   (select sum(pg_stat_get_xact_tuples_returned(i.indexrelid)) from pg_index i where i.indrelid = '@schema_text@.content_tags'::regclass));
 end
 $function$;
 comment on function gallery.work_done() is
@@ -44,7 +44,7 @@ declare
     v_plan   json;
 begin
     execute 'explain (analyze, buffers, timing off, format json)
-             select * from gallery_page($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)'
+             select * from @schema@.gallery_page($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)'
         into v_plan
         using tags_all, tags_any, tags_none, content_source_types, viewer, creators, content_types, search,
               created_from, created_before, min_quality, sort_field, sort_order, page_size, cursor, strategy;
@@ -60,7 +60,7 @@ $function$;
 comment on function gallery.run_page(uuid[], uuid[], uuid[], text[], uuid, uuid[], text[], text, timestamptz, timestamptz, double precision, text, text, int, text, text) is
     'Runs a page under EXPLAIN ANALYZE: what it took.';
 
-create or replace function gallery_explain(
+create or replace function @schema@.gallery_explain(
     tags_all uuid[] default null, tags_any uuid[] default null, tags_none uuid[] default null,
     content_source_types text[] default null, viewer uuid default null, creators uuid[] default null,
     content_types text[] default null, search text default null,
@@ -104,7 +104,7 @@ begin
         'took', v_took);
 end
 $function$;
-comment on function gallery_explain(uuid[], uuid[], uuid[], text[], uuid, uuid[], text[], text, timestamptz, timestamptz, double precision, text, text, int, text, text) is
+comment on function @schema@.gallery_explain(uuid[], uuid[], uuid[], text[], uuid, uuid[], text[], text, timestamptz, timestamptz, double precision, text, text, int, text, text) is
 $comment$What a page takes (arguments: those of gallery_page), as JSON.
 strategy, reason, k, rarest_count: what the planner chose, why, and by what. estimates: every strategy, the least cost first, with the items it would look at (candidates), the buffers it would touch (cost), and why it can't be taken if it can't (unable).
 took: what the page really took: rows; ms; shared_buffers of 8 kB, and how many of them were read_from_disk; rows of items read; tag_probes and tag_rows, scans of the junction's indexes and entries read there; containers, rows of the bitmap index read.

@@ -20,4 +20,4 @@ begin
 end
 $function$;
 comment on function gallery.log_choice(text, int, bigint, bigint, int, timestamptz, gallery.settings_in_force) is
-    'At the sample rate, one line "pg_gallery {…}" in the server log: what was chosen, by what figures, and what it gave. ms counts from started, which is a clock_timestamp(). Writes nothing, so it may be called by STABLE functions and on a standby.';
+    'At the sample rate, one line "pg_gallery {...}" in the server log: what was chosen, by what figures, and what it gave. ms counts from started, which is a clock_timestamp(). Writes nothing, so it may be called by STABLE functions and on a standby.';

@@ -32,7 +32,7 @@ begin
     elsif v_version is null and v_home not in (current_database(), '') then
         v_missing := format('pg_cron keeps its jobs in the database %I, not in %I', v_home, current_database());
         v_remedy  := format('Set cron.database_name = %L and restart, or schedule CALL %I.gallery_refresh() from there with cron.schedule_in_database().',
-                            current_database(), current_schema());
+                            current_database(), gallery.home_schema());
     elsif v_version is null then
         v_missing := 'the extension pg_cron is not created in this database';
         v_remedy  := 'CREATE EXTENSION pg_cron, in the database that cron.database_name names.';
@@ -100,7 +100,7 @@ set search_path from current
 as $function$
 begin
     return query values
-        ('pg_gallery refresh', refresh_schedule, format('call %I.gallery_refresh()', current_schema())),
+        ('pg_gallery refresh', refresh_schedule, format('call %I.gallery_refresh()', gallery.home_schema())),
         ('pg_gallery purge run log', '17 3 * * *',
          'delete from cron.job_run_details where end_time < now() - interval ''7 days'''
          ' and jobid in (select jobid from cron.job where jobname like ''pg_gallery %'')');

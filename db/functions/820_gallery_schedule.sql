@@ -2,7 +2,7 @@
 -- All of pg_cron is reached by dynamic SQL, which plpgsql_check is told to leave alone: it need not
 -- be there.
 
-create or replace function gallery_schedule(every text default '1 minute')
+create or replace function @schema@.gallery_schedule(every text default '1 minute')
 returns table (job_name text, schedule text, command text)
 language plpgsql volatile rows 2
 set search_path from current
@@ -24,13 +24,13 @@ exception when invalid_parameter_value then
     perform gallery.refuse_schedule(every);
 end
 $function$;
-comment on function gallery_schedule(text) is
+comment on function @schema@.gallery_schedule(text) is
 $comment$Lets pg_cron call gallery_refresh() regularly, in this database and as the current user, and purge its own run log of what is older than 7 days: the jobs "pg_gallery refresh" and "pg_gallery purge run log", which are returned. Called again, it changes their schedule.
 every: '1 minute' (default), '5 minutes', '6 hours', '30 seconds' (pg_cron 1.5 or newer), or cron syntax ('*/5 * * * *', in pg_cron's time zone, GMT).
 Errors: TG004 (not a schedule), TG006 (pg_cron is missing, too old for seconds, or closed to this role): `pg-gallery refresh --every 30s` does the same without it. May be executed by whom it is granted to.$comment$;
-revoke execute on function gallery_schedule(text) from public;
+revoke execute on function @schema@.gallery_schedule(text) from public;
 
-create or replace function gallery_unschedule()
+create or replace function @schema@.gallery_unschedule()
 returns table (job_name text)
 language plpgsql volatile rows 2
 set search_path from current
@@ -51,6 +51,6 @@ begin
     using array(select k.job_name from gallery.cron_jobs(null) k);
 end
 $function$;
-comment on function gallery_unschedule() is
+comment on function @schema@.gallery_unschedule() is
     'Removes the current user''s pg_cron jobs that gallery_schedule() made, and returns their names: no rows if there were none, also where there is no pg_cron. Errors: TG006 where it is there but not loaded. May be executed by whom it is granted to.';
-revoke execute on function gallery_unschedule() from public;
+revoke execute on function @schema@.gallery_unschedule() from public;

@@ -47,7 +47,7 @@ language plpgsql stable
 set search_path from current
 as $function$
 begin
-    return query select t.relid::oid from pg_partition_tree('content_items_all') t where t.isleaf;
+    return query select t.relid::oid from pg_partition_tree('@schema_text@.content_items_all') t where t.isleaf;
 end
 $function$;
 comment on function gallery.item_partitions() is 'The partitions of content_items_all that hold rows.';
@@ -61,9 +61,9 @@ begin
     return query
     select gallery.item_partitions()
     union
-    select to_regclass(t)::oid
+    select to_regclass('@schema_text@.' || t)::oid
     from unnest('{content_tags,tags,users,content_items_more,content_items_auto_more,tag_cardinality_stats}'::text[]) t
-    where to_regclass(t) is not null
+    where to_regclass('@schema_text@.' || t) is not null
     union
     select c.oid from pg_class c where c.relnamespace = 'gallery'::regnamespace and c.relkind = 'r';
 end

@@ -13,15 +13,15 @@ declare
 begin
     select count(*), count(*) filter (where c.updated_at < now() - s.freshness_seconds * interval '1 second'), min(c.updated_at)
     into v_counts, v_old, v_oldest
-    from tag_cardinality_stats c;
-    if v_counts = 0 and exists (select from content_tags) then
+    from @schema@.tag_cardinality_stats c;
+    if v_counts = 0 and exists (select from @schema@.content_tags) then
         return row('statistics', 'fail', 'tag_cardinality_stats was never built: every tag counts as the fallback',
-                   format('call %I.gallery_rebuild();', current_schema()))::gallery.health_check;
+                   format('call %I.gallery_rebuild();', gallery.home_schema()))::gallery.health_check;
     end if;
     return gallery.health_row('statistics', 'warn',
         case when v_old > 0 then array[format('%s of %s counts are older than %s seconds (stats.freshness_seconds), the oldest of %s; they still count',
                                               v_old, v_counts, s.freshness_seconds, date_trunc('second', v_oldest))] end,
-        array[format('call %I.gallery_refresh();', current_schema())],
+        array[format('call %I.gallery_refresh();', gallery.home_schema())],
         format('%s counts, none older than %s seconds', v_counts, s.freshness_seconds));
 end
 $function$;
@@ -39,14 +39,14 @@ declare
 begin
     if not (select s.built from gallery.bitmap_state s) then
         return row('refresh_backlog', 'fail', 'the bitmap index is not built: until then pages take other strategies, and gallery_refresh() refuses',
-                   format('call %I.gallery_rebuild();', current_schema()))::gallery.health_check;
+                   format('call %I.gallery_rebuild();', gallery.home_schema()))::gallery.health_check;
     end if;
     select count(*) into v_backlog from (select from gallery.dirty_item limit v_limit + 1) d;
     return gallery.health_row('refresh_backlog', 'warn',
         case when v_backlog > v_limit then array[format(
             'more than %s changes (dirty_limit) wait to be indexed; until then pages take other strategies than the bitmap index; the last refresh was %s',
             v_limit, date_trunc('second', v_refreshed))] end,
-        array[format('call %I.gallery_refresh();', current_schema()), format('select * from %I.gallery_schedule();', current_schema())],
+        array[format('call %I.gallery_refresh();', gallery.home_schema()), format('select * from %I.gallery_schedule();', gallery.home_schema())],
         format('%s changes wait to be indexed; the last refresh was %s', v_backlog, date_trunc('second', v_refreshed)));
 end
 $function$;

@@ -71,14 +71,14 @@ set search_path from current
 as $function$
 begin
     return query
-    select to_regclass(n.name)::oid, n.columns, null::int[], n.is_unique, array_to_string(n.columns, ', ')
+    select to_regclass('@schema_text@.' || n.name)::oid, n.columns, null::int[], n.is_unique, array_to_string(n.columns, ', ')
     from (values
         ('content_tags', '{content_id,content_source,tag_id}'::text[], true),
         ('content_tags', '{tag_id,content_source,content_id}', false),
         ('tags', '{name}', true),
         ('tag_cardinality_stats', '{tag_id,content_source}', true)
     ) n (name, columns, is_unique)
-    where to_regclass(n.name) is not null
+    where to_regclass('@schema_text@.' || n.name) is not null
     union all
     select p.oid, n.columns, n.ordering, false, n.definition
     from gallery.item_partitions() p (oid)

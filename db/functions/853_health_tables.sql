@@ -33,7 +33,7 @@ declare
     v_remedies text[];
 begin
     with partitions as (
-        select p.oid, gallery.full_name(p.oid) as name, gallery.full_name('content_items_all'::regclass) as parent
+        select p.oid, gallery.full_name(p.oid) as name, gallery.full_name('@schema_text@.content_items_all'::regclass) as parent
         from gallery.item_partitions() p (oid)
     ), problems as (
         select p.name, 1 as n,
@@ -53,7 +53,7 @@ begin
                replace(pg_get_triggerdef(t.oid), ' ON ' || p.parent || ' ', ' ON ' || p.name || ' ') || ';'
         from pg_trigger t
         cross join partitions p
-        where t.tgrelid = 'content_items_all'::regclass and not t.tgisinternal
+        where t.tgrelid = '@schema_text@.content_items_all'::regclass and not t.tgisinternal
           and not exists (select from pg_trigger o
                           where o.tgrelid = p.oid and o.tgfoid = t.tgfoid and o.tgtype = t.tgtype and o.tgenabled <> 'D')
     )

@@ -63,8 +63,8 @@ begin
         when v_status = 'failed' then format('the last scheduled refresh failed: %s', v_message)
     end;
     return gallery.health_row('schedule', 'warn', array_remove(array[v_finding], null),
-        array[format('select * from %I.gallery_schedule(%L);', current_schema(), v_schedule),
-              format('call %I.gallery_refresh();', current_schema())],
+        array[format('select * from %I.gallery_schedule(%L);', gallery.home_schema(), v_schedule),
+              format('call %I.gallery_refresh();', gallery.home_schema())],
         format('pg_cron refreshes at "%s"; the last run: %s', v_schedule, coalesce(v_status, 'none yet')));
 end
 $function$;

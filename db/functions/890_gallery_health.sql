@@ -1,6 +1,6 @@
 -- gallery_health: what needs an operator's hand.
 
-create or replace function gallery_health()
+create or replace function @schema@.gallery_health()
 returns table (check_name text, status text, detail text, what_to_do text)
 language plpgsql stable rows 12
 set search_path from current
@@ -9,7 +9,7 @@ declare
     v_installation gallery.health_check := gallery.check_installation();
 begin
     return query select (v_installation).*;
-    if to_regclass('content_tags') is null then    -- the schema has another name now: nothing else can be found
+    if to_regclass('@schema_text@.content_tags') is null then    -- the schema has another name now: nothing else can be found
         return;
     end if;
     return query select c.* from gallery.check_statistics() c;
@@ -23,7 +23,7 @@ begin
     return query select c.* from gallery.check_dead_rows() c;
 end
 $function$;
-comment on function gallery_health() is
+comment on function @schema@.gallery_health() is
 $comment$A row a check: check_name, status (ok, warn or fail), detail, and what_to_do (statements to run, one a line; NULL where there is nothing to do).
 installation, statistics (are the tag counts there and no older than stats.freshness_seconds), refresh_backlog (is the bitmap index built, and how many changes does it not know yet), schedule, partitions, missing_indexes, redundant_indexes, unused_indexes, bloated_indexes, dead_rows.
 Reads only, on a standby too; a role that may read the tables may call it. Reads and dead rows are counted by each server for itself. Cost: the catalogs, one read of tag_cardinality_stats, and of the log of changes: some hundred milliseconds.$comment$;

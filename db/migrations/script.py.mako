@@ -20,7 +20,7 @@ FUNCTION_FILES: tuple[str, ...] = ()
 
 
 def upgrade() -> None:
-    # SQL just as written: run_sql("…"). All functions are applied by themselves at head; before
+    # SQL just as written: run_sql("..."). All functions are applied by themselves at head; before
     # what needs one at once: apply_function_files(FUNCTION_FILES).
     ${upgrades if upgrades else "pass"}
 

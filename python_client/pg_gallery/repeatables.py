@@ -32,18 +32,29 @@ log = logging.getLogger(__name__)
 # Public objects stand beside the tables and are called gallery_…, so their names tell them apart
 # there; everything in the schema gallery is ours.
 _PUBLIC_NAME = re.compile(
-    r"\b(?:function|procedure|aggregate|routine|type)\s+(?:if\s+exists\s+)?(gallery_\w+)",
+    r"\b(?:function|procedure|aggregate|routine|type)\s+(?:if\s+exists\s+)?@schema@\.(gallery_\w+)",
     re.IGNORECASE,
 )
 
-_ENTER_OUR_SCHEMA = """\
-select set_config('pg_gallery.search_path', current_setting('search_path'), true);
-select set_config('check_function_bodies', 'on', true),
-       set_config('search_path', quote_ident(schema_name) || ', pg_temp', true)
-from gallery.installed;"""
+# What the functions are created with, and keep as their own search_path: nothing is found by its
+# name alone but what PostgreSQL brings, so nobody can put anything in the way of our functions.
+FUNCTIONS_PATH = "pg_catalog, pg_temp"
 
-_LEAVE_OUR_SCHEMA = """\
-select set_config('search_path', current_setting('pg_gallery.search_path'), true);"""
+_SETTINGS = ("search_path", "check_function_bodies", "standard_conforming_strings")
+
+_ENTER = "".join(
+    f"select set_config('pg_gallery.{name}', current_setting('{name}'), true);\n"
+    for name in _SETTINGS
+) + (
+    f"set local search_path = {FUNCTIONS_PATH};\n"
+    "set local check_function_bodies = on;\n"
+    "set local standard_conforming_strings = on;"
+)
+
+_LEAVE = "\n".join(
+    f"select set_config('{name}', current_setting('pg_gallery.{name}'), true);"
+    for name in _SETTINGS
+)
 
 
 class MigrationError(GalleryError):
@@ -92,16 +103,72 @@ def run_sql(sql: str) -> None:
     migration.connection.exec_driver_sql(sql, execution_options={"no_parameters": True})
 
 
+def render(text: str, schema: str) -> str:
+    """A function file's text for a gallery whose tables stand in a schema.
+
+    Args:
+        text: says ``@schema@`` for the schema's name as an identifier, ``@schema_text@`` for the
+            same inside a string literal. What a file builds by ``format`` stands between two
+            ``$template$``; a percent sign of the name is doubled there.
+        schema: the schema's name as an identifier, quoted where need be.
+    """
+    in_literal = schema.replace("'", "''")
+    pieces = text.split("$template$")
+    for n, piece in enumerate(pieces):
+        ident, literal = schema, in_literal
+        if n % 2 == 1:
+            ident, literal = ident.replace("%", "%%"), literal.replace("%", "%%")
+        pieces[n] = piece.replace("@schema@", ident).replace("@schema_text@", literal)
+    return "$template$".join(pieces)
+
+
 def apply_function_files(names: Iterable[str]) -> None:
     """Create what some files of db/functions define, for triggers, constraints or indexes to use.
 
     A revision names them in its FUNCTION_FILES: they stand from that revision on, not only at head.
     """
     files = read_functions()
-    run_sql(_ENTER_OUR_SCHEMA)
+    schema = _schema_identifier()
+    run_sql(_ENTER)
     for name in names:
-        _run_function_file(name, files[name])
-    run_sql(_LEAVE_OUR_SCHEMA)
+        _run_function_file(name, render(files[name], schema))
+    run_sql(_LEAVE)
+
+
+def _schema_identifier() -> str:
+    """The schema of our tables, as an identifier.
+
+    Offline it is the one asked for, by env.py's option ``schema``, or public.
+    """
+    migration = environment.get_context()
+    if migration.as_sql:
+        given = environment.config.attributes.get("schema")
+        asked = str(
+            given or environment.get_x_argument(as_dictionary=True).get("schema") or "public"
+        )
+        # quoted where quote_ident might, so that the functions are the same text either way
+        schema = asked if asked == "public" else '"' + asked.replace('"', '""') + '"'
+        run_sql(_REFUSE_OTHER_SCHEMA.format(schema=schema.replace("'", "''")))
+        return schema
+    assert migration.connection is not None
+    return str(
+        migration.connection.exec_driver_sql(
+            "select quote_ident(schema_name) from gallery.installed"
+        ).scalar_one()
+    )
+
+
+# SQL that was written for one schema can't be run for another.
+_REFUSE_OTHER_SCHEMA = """\
+do $refuse_other_schema$
+begin
+    if (select quote_ident(schema_name)::regnamespace from gallery.installed)
+       <> '{schema}'::regnamespace then
+        raise exception 'this SQL is for tables in schema %, and they stand elsewhere', '{schema}'
+            using hint = 'Write it anew with the option schema.';
+    end if;
+end
+$refuse_other_schema$;"""
 
 
 def drop_functions() -> None:

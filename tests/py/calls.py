@@ -16,6 +16,7 @@ from psycopg.rows import TupleRow, namedtuple_row
 
 from galleries import Gallery
 from oracle import EPOCH, Filter, Item, Key, Moment, Sort
+from pg_gallery.repeatables import FUNCTIONS_PATH, render
 
 Connection = psycopg.Connection[TupleRow]
 
@@ -206,6 +207,13 @@ def settings(conn: Connection, **values: str) -> Iterator[None]:
     finally:
         for name in values:
             conn.execute(query(f"RESET {name}"))
+
+
+def install(conn: Connection, function_file: str) -> None:
+    """Define what a file of db/functions, perhaps changed, says: as the migrations do."""
+    with conn.transaction():
+        conn.execute(query(f"SET LOCAL search_path = {FUNCTIONS_PATH}"))
+        conn.execute(query(render(function_file, "public")))
 
 
 def query(text: str) -> bytes:

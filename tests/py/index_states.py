@@ -55,14 +55,12 @@ SMALL = {
 
 def shrink_index(conn: Connection) -> None:
     """Install the bitmap index's functions anew with small numbers, before anything is stored."""
-    with conn.transaction():
-        conn.execute("SET LOCAL search_path = public, pg_temp")
-        for file, numbers in SMALL.items():
-            text = (FUNCTIONS / file).read_text(encoding="utf-8")
-            for before, number in numbers.items():
-                text, found = re.subn(rf"({before})\d+", rf"\g<1>{number}", text)
-                assert found == 1, f"{before} stands once in {file}"
-            conn.execute(calls.query(text))
+    for file, numbers in SMALL.items():
+        text = (FUNCTIONS / file).read_text(encoding="utf-8")
+        for before, number in numbers.items():
+            text, found = re.subn(rf"({before})\d+", rf"\g<1>{number}", text)
+            assert found == 1, f"{before} stands once in {file}"
+        calls.install(conn, text)
     conn.execute("CALL gallery_rebuild()")
 
 

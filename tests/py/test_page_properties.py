@@ -149,10 +149,7 @@ def competition(conn: Connection) -> Iterator[None]:
         """
     )
     yield
-    with conn.transaction():
-        conn.execute("SET LOCAL search_path = public, pg_temp")
-        text = (FUNCTIONS / "310_strategy_self_join.sql").read_text(encoding="utf-8")
-        conn.execute(calls.query(text))
+    calls.install(conn, (FUNCTIONS / "310_strategy_self_join.sql").read_text(encoding="utf-8"))
 
 
 @given(seed=seeds(), size=sizes(), state=st.sampled_from(STATES))

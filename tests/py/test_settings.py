@@ -18,7 +18,7 @@ import pytest
 from psycopg.rows import dict_row
 from psycopg.types.json import Jsonb
 
-from calls import Connection
+from calls import Connection, install
 from harness.server import Server
 
 REPOSITORY = Path(__file__).parents[2]
@@ -292,11 +292,9 @@ def test_without_a_row_the_defaults_are_in_force(conn: Connection) -> None:
 
 def test_installing_the_functions_again_keeps_what_was_set(conn: Connection) -> None:
     configure(conn, {"planner": "rules"})
-    with conn.transaction():
-        conn.execute("UPDATE gallery.settings SET in_force = in_force - 'dirty_limit'")
-        conn.execute("SET LOCAL search_path = public, pg_temp")
-        for file in sorted((REPOSITORY / "db" / "functions").glob("021_*.sql")):
-            conn.execute(file.read_bytes())
+    conn.execute("UPDATE gallery.settings SET in_force = in_force - 'dirty_limit'")
+    for file in sorted((REPOSITORY / "db" / "functions").glob("021_*.sql")):
+        install(conn, file.read_text(encoding="utf-8"))
     assert in_force(conn, "planner") == "rules"
     assert in_force(conn, "dirty_limit") == DEFAULTS["dirty_limit"]
 

@@ -4,7 +4,7 @@
 -- What is installed
 
 create schema gallery;
-comment on schema gallery is 'The private objects of pg_gallery: call the functions gallery_… instead.';
+comment on schema gallery is 'The private objects of pg_gallery: call the functions gallery_... instead.';
 grant usage on schema gallery to public;
 
 create table gallery.installed (
