@@ -13,7 +13,7 @@ begin
     end if;
     return array(
         select (select (case when count(*) = 0 then fallback_count       -- no items in these sources is not the same as unknown
-                            else coalesce(sum(t.cardinality) filter (where t.content_source = any (sources)), 0) end)::double precision
+                            else greatest(sum(t.cardinality) filter (where t.content_source = any (sources)), 0) end)::double precision
                 from @schema@.tag_cardinality_stats t where t.tag_id = w.tag)
         from unnest(tags) with ordinality w (tag, n)
         order by w.n);
@@ -136,7 +136,7 @@ begin
         g.carriers := gallery.meeting(g.carriers, g, n);
     end loop;
     g.walk_step := gallery.cost_of_walk_step(g, s.by_quality);
-    if s.by_quality then
+    if s.by_quality and not gallery.rows_are_hidden() then      -- the list is of the partitions themselves, which have policies of their own
         g := gallery.with_seed(g, s.wanted);
     end if;
     g.index_lacks := v_index.lacks;

@@ -8,12 +8,15 @@ set search_path from current
 set plan_cache_mode = 'force_generic_plan' set enable_hashjoin = 'off' set enable_mergejoin = 'off' set enable_seqscan = 'off'
 set jit = 'off'
 as $function$
+declare
+    v_hidden boolean := gallery.rows_are_hidden();      -- else every tag that is carried is there
 begin
     return query
     select t.id, t.name, c.item_count
     from (select ct.tag_id, count(*) as item_count, rank() over (order by count(*) desc) as rank
           from unnest(places) p
           join @schema@.content_tags ct on ct.content_id = p.id and ct.content_source = p.source collate "default"
+          where not v_hidden or exists (select from @schema@.tags v where v.id = ct.tag_id)
           group by ct.tag_id) c
     join @schema@.tags t on t.id = c.tag_id
     where c.rank <= facet_limit         -- ties of the last place stay: their names decide
@@ -66,13 +69,12 @@ set enable_seqscan = 'off' set enable_bitmapscan = 'off'
 as $function$
 begin
     select array_agg(c.tag_id) filter (where c.most >= at_least), array_agg(c.most) filter (where c.most >= at_least),
-           array_agg(c.n) filter (where c.most >= at_least), min(c.item_count)
+           array_agg(c.n) filter (where c.most >= at_least), min(c.in_all)
     into tag_ids, most, counts, reached
-    from (select l.tag_id, l.item_count, l.item_count + coalesce(d.n, 0) as most, coalesce(d.n, 0) as n
-          from (select i.tag_id, i.item_count
-                from gallery.tag_listing i
-                where i.scope = ''
-                order by -i.item_count, i.name_start, i.tag_id
+    from (select l.tag_id, l.in_all, l.in_all + coalesce(d.n, 0) as most, coalesce(d.n, 0) as n
+          from (select i.tag_id, i.in_all
+                from gallery.tag_count i
+                order by -i.in_all, i.tag_id
                 offset after limit wanted) l
           left join unnest(dirty_tags, dirty_counts) d (tag_id, n) using (tag_id)) c;
 end
@@ -130,7 +132,7 @@ begin
         -- those that no indexed item carries
         select coalesce(array_agg(d.tag_id), v_listed), coalesce(array_agg(d.n), v_counts) into v_listed, v_counts
         from unnest(v_dirty_tags, v_dirty_counts) d (tag_id, n)
-        where not exists (select from gallery.tag_listing l where l.tag_id = d.tag_id and l.scope = '');
+        where not exists (select from gallery.tag_count l where l.tag_id = d.tag_id);
     end if;
 
     loop
@@ -158,8 +160,8 @@ begin
                 v_to := v_to + 1;
             end loop;
             c := gallery.count_tags_in_bits(v_tags, block_nos[v_read + 1 : v_to], bits[v_read + 1 : v_to]);
-            select array_agg(u.most - u.seen + u.n), array_agg(u.found + u.n) into v_most, v_found
-            from unnest(v_most, v_found, c.counts, c.seen) u (most, found, n, seen);
+            select array_agg(u.tag_id), array_agg(u.most - u.seen + u.n), array_agg(u.found + u.n) into v_tags, v_most, v_found
+            from unnest(v_tags, v_most, v_found, c.counts, c.seen) u (tag_id, most, found, n, seen);
             v_read := v_to;
             v_rest := v_rests[v_read];
         end loop;

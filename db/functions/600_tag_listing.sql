@@ -1,6 +1,11 @@
 -- gallery.tag_listing, what gallery_tags reads: a row for each tag and scope (a content source, or
--- '' for all of them together), indexed in both sort orders. It is kept equal to tags and
--- tag_cardinality_stats by triggers on both, in the transaction that changes them.
+-- '' for all of them together), indexed in both sort orders.
+--
+-- Exactness: whoever changes tag_cardinality_stats, in practice the refresh, brings the listing up to
+-- date in the same transaction. Whoever makes, renames or deletes a tag appends it to a log,
+-- gallery.dirty_tag; gallery_tags leaves the tags in the log out of the listing and works them out
+-- from the tables, and the refresh lists them anew. So no writer of tags waits for a refresh, nor a
+-- refresh for it. The log is taken before the tables are read: what commits later leaves a row of its own.
 
 create or replace function gallery.tag_name_start(name text)
 returns text
@@ -43,13 +48,11 @@ set enable_hashjoin = 'on' set enable_mergejoin = 'on' set enable_nestloop = 'on
 set jit = 'off'
 as $function$
 begin
-    -- A rename that is under way commits before its tag is read, one that comes later waits for us.
-    perform from @schema@.tags t where t.id = any (tag_ids) order by t.id for share;
     with expected as materialized (
         select * from gallery.expected_tag_listing(tag_ids)
     ), gone as (
         delete from gallery.tag_listing l
-        where l.tag_id = any (tag_ids)
+        where (tag_ids is null or l.tag_id = any (tag_ids))
           and not exists (select from expected e where e.tag_id = l.tag_id and e.scope = l.scope)
     )
     insert into gallery.tag_listing as l
@@ -60,14 +63,53 @@ begin
 end
 $function$;
 comment on function gallery.list_tags(uuid[]) is
-    'Brings the listing of some tags up to date. Cost: some 50 microseconds a tag.';
+    'Brings the listing of some tags (null: of all) up to date with tags and tag_cardinality_stats. Cost: some 50 microseconds a tag.';
 revoke execute on function gallery.list_tags(uuid[]) from public;
+
+create or replace function gallery.dirty_tags()
+returns uuid[]
+language plpgsql stable
+set search_path from current
+as $function$
+begin
+    if exists (select from gallery.dirty_tag d where d.tag_id is null) then
+        return null;
+    end if;
+    return array(select distinct d.tag_id from gallery.dirty_tag d);
+end
+$function$;
+comment on function gallery.dirty_tags() is
+    'The tags that were made, renamed or deleted since they were listed; null: all may have been.';
+
+create or replace function gallery.list_dirty_tags()
+returns void
+language plpgsql volatile
+set search_path from current
+as $function$
+declare
+    v_all  boolean;
+    v_tags uuid[];
+begin
+    with taken as (
+        delete from gallery.dirty_tag d returning d.tag_id
+    )
+    select bool_or(t.tag_id is null), array_agg(distinct t.tag_id) into v_all, v_tags from taken t;
+    if v_tags is not null then
+        perform gallery.list_tags(case when not v_all then v_tags end);
+    end if;
+end
+$function$;
+comment on function gallery.list_dirty_tags() is
+    'Part of a refresh: lists the tags in the log anew, and takes them out of it.';
+revoke execute on function gallery.list_dirty_tags() from public;
 
 create or replace function gallery.verify_tag_listing()
 returns table (object text, detail text)
 language plpgsql stable
 set search_path from current
 as $function$
+declare
+    v_dirty uuid[] := gallery.dirty_tags();
 begin
     return query
     select format('listing of tag %s in %s', coalesce(l.tag_id, e.tag_id), coalesce(nullif(coalesce(l.scope, e.scope), ''), 'all sources')),
@@ -76,7 +118,8 @@ begin
                 else 'it is listed with another name or count than it has' end
     from gallery.tag_listing l
     full join gallery.expected_tag_listing(null) e on e.tag_id = l.tag_id and e.scope = l.scope
-    where l.* is distinct from e.*;
+    where l.* is distinct from e.*
+      and coalesce(l.tag_id, e.tag_id) <> all (v_dirty);      -- nothing, if all may be
 end
 $function$;
 comment on function gallery.verify_tag_listing() is

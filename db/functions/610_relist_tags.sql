@@ -1,6 +1,7 @@
--- What the triggers that keep gallery.tag_listing run. The revision that makes the triggers applies
--- this file before them. They run as the owner, so that whoever may change tags needs no grant on
--- the listing.
+-- What the triggers run that keep gallery.tag_listing (see 600_tag_listing.sql): those of
+-- tag_cardinality_stats list tags anew, those of tags log them. The revision that makes the triggers
+-- applies this file before them. They run as the owner, so that whoever may change tags needs no
+-- grant on the listing or its log.
 
 create or replace function gallery.relist_counts_inserted()
 returns trigger
@@ -44,32 +45,49 @@ $function$;
 comment on function gallery.relist_counts_updated() is
     'Lists anew the tags whose counts a statement changed; a row that it only confirmed (updated_at) changes nothing.';
 
+-- A tag may come back with the id that it had; those that no refresh has counted are listed by the
+-- one that counts them.
+create or replace function gallery.tags_changed(tag_ids uuid[])
+returns void
+language plpgsql
+set search_path from current
+as $function$
+begin
+    if to_regclass('gallery.dirty_tag') is null then            -- before revision 0005
+        perform gallery.list_tags(case when array_position(tag_ids, null) is null then tag_ids end);
+    else
+        insert into gallery.dirty_tag (tag_id) select u.tag_id from unnest(tag_ids) u (tag_id);
+    end if;
+end
+$function$;
+comment on function gallery.tags_changed(uuid[]) is 'Logs tags that are to be listed anew; null among them: all.';
+revoke execute on function gallery.tags_changed(uuid[]) from public;
+
 create or replace function gallery.relist_tag_renamed()
 returns trigger
 language plpgsql security definer
 set search_path from current
 as $function$
 begin
-    perform gallery.list_tags(array[old.id, new.id]);
+    perform gallery.tags_changed(array[old.id, new.id]);
     return null;
 end
 $function$;
-comment on function gallery.relist_tag_renamed() is 'Lists a tag under its new name.';
+comment on function gallery.relist_tag_renamed() is 'Logs a tag that was renamed, to be listed anew.';
 
--- A tag may come back with the id that it had: its counts, never changed meanwhile, say nothing.
 create or replace function gallery.relist_tags_inserted()
 returns trigger
 language plpgsql security definer
 set search_path from current
 as $function$
 begin
-    perform gallery.list_tags(array(
+    perform gallery.tags_changed(array(
         select n.id from new_rows n
         where exists (select from @schema@.tag_cardinality_stats s where s.tag_id = n.id)));
     return null;
 end
 $function$;
-comment on function gallery.relist_tags_inserted() is 'Lists new tags that have counts already.';
+comment on function gallery.relist_tags_inserted() is 'Logs new tags that have counts already, to be listed anew.';
 
 create or replace function gallery.relist_tags_deleted()
 returns trigger
@@ -77,11 +95,11 @@ language plpgsql security definer
 set search_path from current
 as $function$
 begin
-    perform gallery.list_tags(array(select o.id from old_rows o));
+    perform gallery.tags_changed(array(select o.id from old_rows o));
     return null;
 end
 $function$;
-comment on function gallery.relist_tags_deleted() is 'Takes deleted tags off the listing.';
+comment on function gallery.relist_tags_deleted() is 'Logs deleted tags, to be taken off the listing.';
 
 create or replace function gallery.relist_truncated()
 returns trigger
@@ -89,11 +107,11 @@ language plpgsql security definer
 set search_path from current
 as $function$
 begin
-    delete from gallery.tag_listing;
+    perform gallery.tags_changed(array[null::uuid]);
     return null;
 end
 $function$;
-comment on function gallery.relist_truncated() is 'Empties the listing.';
+comment on function gallery.relist_truncated() is 'Logs that all tags are to be listed anew.';
 
 revoke execute on function
     gallery.relist_counts_inserted(), gallery.relist_counts_deleted(), gallery.relist_counts_updated(),

@@ -75,6 +75,7 @@ create or replace function gallery.remove_block(p_block_no int)
 returns void
 language plpgsql
 set search_path from current
+set enable_hashjoin = 'off' set enable_mergejoin = 'off' set enable_seqscan = 'off' set enable_bitmapscan = 'off'
 set jit = 'off'
 as $function$
 begin

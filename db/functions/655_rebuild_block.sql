@@ -7,20 +7,32 @@ return 65536;
 comment on function gallery.block_gap() is
     'How far apart blocks are numbered at first: room for sixteen splits in one place.';
 
+-- In an order in which no block gets a number that another one still has: those that move down one
+-- after the other from the lowest, then those that move up from the highest.
 create or replace function gallery.renumber_blocks(from_nos int[], to_nos int[])
 returns void
 language plpgsql
 set search_path from current
+set enable_nestloop = 'off' set enable_mergejoin = 'off' set jit = 'off'
 as $function$
+declare
+    v_from int;
+    v_to   int;
 begin
-    update gallery.bitmap_block b set block_no = m.new from unnest(from_nos, to_nos) m (old, new) where b.block_no = m.old;
-    update gallery.bitmap_slot b set block_no = m.new from unnest(from_nos, to_nos) m (old, new) where b.block_no = m.old;
+    for v_from, v_to in
+        select m.old, m.new from unnest(from_nos, to_nos) m (old, new)
+        where m.old <> m.new
+        order by m.new > m.old, case when m.new < m.old then m.old else -m.old::bigint end
+    loop
+        update gallery.bitmap_block b set block_no = v_to where b.block_no = v_from;
+        update gallery.bitmap_slot b set block_no = v_to where b.block_no = v_from;
+        update gallery.bitmap_container b set block_no = v_to where b.block_no = v_from;
+    end loop;
     update gallery.bitmap_item b set block_no = m.new from unnest(from_nos, to_nos) m (old, new) where b.block_no = m.old;
-    update gallery.bitmap_container b set block_no = m.new from unnest(from_nos, to_nos) m (old, new) where b.block_no = m.old;
 end
 $function$;
 comment on function gallery.renumber_blocks(int[], int[]) is
-    'Gives blocks other numbers, none of which may be taken.';
+    'Gives blocks other numbers in the same order, none of which another block has. Cost: rewrites these blocks, and reads gallery.bitmap_item.';
 
 create or replace function gallery.spread_blocks(gap int)
 returns void
@@ -28,16 +40,45 @@ language plpgsql
 set search_path from current
 as $function$
 declare
-    v_old  int[] := array(select b.block_no from gallery.bitmap_block b order by b.block_no);
-    v_away int[] := array(select -2147483648 + n from generate_series(1, cardinality(v_old)) n);
-    v_new  int[] := array(select (n - cardinality(v_old) / 2) * gap from generate_series(1, cardinality(v_old)) n);
+    v_old int[] := array(select b.block_no from gallery.bitmap_block b order by b.block_no);
+    v_gap int   := least(gap, 2147483647 / (cardinality(v_old) / 2 + 2));       -- leaves room for one more at either end
 begin
-    perform gallery.renumber_blocks(v_old, v_away);     -- out of the way of the new numbers
-    perform gallery.renumber_blocks(v_away, v_new);
+    perform gallery.renumber_blocks(v_old,
+        array(select (n - cardinality(v_old) / 2) * v_gap from generate_series(1, cardinality(v_old)) n));
 end
 $function$;
 comment on function gallery.spread_blocks(int) is
-    'Numbers all blocks anew, a gap apart: rewrites the whole index, and is needed after sixteen splits in one place at the soonest.';
+    'Numbers all blocks anew around zero, a gap apart, or less where they are too many: rewrites the whole index. Needed after sixteen splits in one place at the soonest, or where the numbers run out at an end.';
+
+create or replace function gallery.block_no_above()
+returns int
+language plpgsql
+set search_path from current
+as $function$
+begin
+    if (select max(b.block_no) from gallery.bitmap_block b) > 2147483647 - gallery.block_gap() then
+        perform gallery.spread_blocks(gallery.block_gap());
+    end if;
+    return (select coalesce(max(b.block_no) + gallery.block_gap(), 0) from gallery.bitmap_block b);
+end
+$function$;
+comment on function gallery.block_no_above() is
+    'The number of a new block after all others; where the numbers run out, all blocks get others first.';
+
+create or replace function gallery.block_no_below()
+returns int
+language plpgsql
+set search_path from current
+as $function$
+begin
+    if (select min(b.block_no) from gallery.bitmap_block b) < -2147483648 + gallery.block_gap() then
+        perform gallery.spread_blocks(gallery.block_gap());
+    end if;
+    return (select coalesce(min(b.block_no), gallery.rebuild_top()) - gallery.block_gap() from gallery.bitmap_block b);
+end
+$function$;
+comment on function gallery.block_no_below() is
+    'The number of a new block before all others; where the numbers run out, all blocks get others first.';
 
 create or replace function gallery.rebuild_block(p_block_no int)
 returns void
@@ -53,7 +94,6 @@ declare
     v_items   record;
     v_built   int[] := array[]::int[];
     v_parts   int;
-    v_gap     int;
     v_old     record;
     v_new     record;
     v_from    int;
@@ -73,18 +113,21 @@ begin
     from gallery.items_to_index(v_lower, v_upper, 9223372036854775806);
     v_items.ids := coalesce(v_items.ids, '{}');
     v_parts := greatest(1, (cardinality(v_items.ids) + gallery.block_capacity() - 1) / gallery.block_capacity());
-    if v_next - p_block_no <= v_parts then
-        v_gap := greatest(gallery.block_gap(), v_parts + 1);
-        perform gallery.spread_blocks(v_gap);
+    if v_next::bigint - p_block_no <= v_parts then
+        perform gallery.spread_blocks(greatest(gallery.block_gap(), v_parts + 1));
         v_next := (select b.block_no from gallery.bitmap_block b
                    where (b.lower_at, b.lower_id, b.lower_source) = (v_upper.created_at, v_upper.id, v_upper.source));
-        p_block_no := v_next - v_gap + 1;     -- all of the gap before the next block
+        p_block_no := (select coalesce(max(b.block_no), v_next - greatest(gallery.block_gap(), v_parts + 1)) + 1
+                       from gallery.bitmap_block b where b.block_no < v_next);          -- all of the gap before the next block
+    elsif v_next is null and p_block_no > 2147483647 - v_parts::bigint * gallery.block_gap() then
+        perform gallery.spread_blocks(gallery.block_gap());
+        p_block_no := gallery.block_no_above();
     end if;
     for v_part in 0 .. v_parts - 1 loop
         v_from := (v_part::bigint * cardinality(v_items.ids) / v_parts)::int + 1;
         v_to   := ((v_part + 1)::bigint * cardinality(v_items.ids) / v_parts)::int;
         v_built := v_built || p_block_no + case when v_next is null then v_part * gallery.block_gap()
-                                                else (v_part::bigint * (v_next - p_block_no) / v_parts)::int end;
+                                                else (v_part::bigint * (v_next::bigint - p_block_no) / v_parts)::int end;
         perform gallery.build_block(
             v_built[v_part + 1],
             case when v_part = 0 then v_lower
@@ -92,12 +135,13 @@ begin
             v_items.ids[v_from:v_to], v_items.sources[v_from:v_to], v_items.created_ats[v_from:v_to]);
     end loop;
     select * into v_new from gallery.block_tags(v_built);
-    perform gallery.add_difference_to_stats(v_old.tag_ids, v_old.sources, v_old.counts, v_new.tag_ids, v_new.sources, v_new.counts);
+    perform gallery.add_difference_to_counts(v_old.tag_ids, v_old.sources, v_old.counts, v_new.tag_ids, v_new.sources, v_new.counts);
 end
 $function$;
 comment on function gallery.rebuild_block(int) is
     'Builds a block anew from the tables, with all items that belong into it now, as so many blocks as they need.';
 
 revoke execute on function
-    gallery.renumber_blocks(int[], int[]), gallery.spread_blocks(int), gallery.rebuild_block(int)
+    gallery.renumber_blocks(int[], int[]), gallery.spread_blocks(int), gallery.block_no_above(), gallery.block_no_below(),
+    gallery.rebuild_block(int)
 from public;

@@ -74,7 +74,7 @@ begin
     using (select distinct u.kind, u.key, u.block_no
            from unnest(kinds, keys, block_nos, present) u (kind, key, block_no, present) where not u.present) u
     where k.key = u.key and k.kind = u.kind and k.block_no = u.block_no and k.cardinality = 0;
-    perform gallery.add_to_stats(v_tags, v_sources, v_counts);
+    perform gallery.add_to_counts(v_tags, v_sources, v_counts);
 end
 $function$;
 comment on function gallery.change_bits(smallint[], uuid[], int[], int[], text[], boolean[]) is

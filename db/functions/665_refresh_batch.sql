@@ -5,14 +5,20 @@
 -- rows are only ever appended, and the item stays dirty. What bits an item may have is known: tags
 -- and creators that it has now, and those that its rows took away. Where a block is rebuilt, a later
 -- state of an item may be indexed; that item has a row left, and is taken again.
+--
+-- How many rows log and work space have changes by thousands within a second, and statistics of them
+-- are often those of empty tables. So no plan here is chosen by such statistics: the planner
+-- settings leave hash joins where rows of both sides are many, and a probe of an index a row elsewhere.
 
 create or replace function gallery.take_dirty(batch int)
 returns boolean
 language plpgsql
 set search_path from current
+set enable_nestloop = 'off' set enable_mergejoin = 'off' set enable_seqscan = 'off' set enable_bitmapscan = 'off'
 set jit = 'off'
 as $function$
 begin
+    perform set_config('pg_gallery.logged_item', '', true);     -- what this transaction logged is taken (see 042)
     with chosen as materialized (
         select distinct d.content_source, d.content_id
         from (select i.content_source, i.content_id from gallery.dirty_item i limit batch) d
@@ -33,12 +39,14 @@ begin
         (source, id, created_at, creator_id, is_public, tags, removed_tags, removed_creators, block_no, slot, kept)
     select d.source, d.id, i.created_at, i.creator_id, i.is_private is not true,
            array(select t.tag_id from @schema@.content_tags t where t.content_id = d.id and t.content_source = d.source),
-           d.removed_tags, d.removed_creators, b.block_no, b.slot,
-           coalesce(i.created_at = z.created_ats[b.slot % gallery.chunk_capacity() + 1], false)
-    from item d
-    left join @schema@.content_items_all i on i.id = d.id and i.source_type = d.source
-    left join gallery.bitmap_item b on b.content_id = d.id and b.content_source = d.source
-    left join gallery.bitmap_slot z on z.block_no = b.block_no and z.chunk = b.slot / gallery.chunk_capacity();
+           d.removed_tags, d.removed_creators, b.block_no, b.slot, coalesce(i.created_at = z.created_at, false)
+    from item d                         -- offset 0: a probe an item
+    left join lateral (select a.created_at, a.creator_id, a.is_private from @schema@.content_items_all a
+                       where a.id = d.id and a.source_type = d.source offset 0) i on true
+    left join lateral (select a.block_no, a.slot from gallery.bitmap_item a
+                       where a.content_id = d.id and a.content_source = d.source offset 0) b on true
+    left join lateral (select a.created_ats[b.slot % gallery.chunk_capacity() + 1] as created_at from gallery.bitmap_slot a
+                       where a.block_no = b.block_no and a.chunk = b.slot / gallery.chunk_capacity() offset 0) z on true;
     return found;
 end
 $function$;
@@ -49,6 +57,8 @@ create or replace function gallery.refresh_indexed()
 returns void
 language plpgsql
 set search_path from current
+set enable_hashjoin = 'off' set enable_mergejoin = 'off' set enable_seqscan = 'off' set enable_bitmapscan = 'off'
+set jit = 'off'
 as $function$
 declare
     c record;
@@ -79,6 +89,35 @@ $function$;
 comment on function gallery.refresh_indexed() is
     'In place: sets the bits of the items that stay in their slots; clears all bits of those that are gone or have moved, and gives up their slots. What remains to be done is items without a slot.';
 
+create or replace function gallery.forget_placed(ids bigint[], sources text[])
+returns void
+language plpgsql
+set search_path from current
+set enable_nestloop = 'off' set enable_mergejoin = 'off' set jit = 'off'
+as $function$
+begin
+    delete from gallery.refresh_item r using unnest(ids, sources) u (id, source)
+    where r.id = u.id and r.source = u.source;
+end
+$function$;
+comment on function gallery.forget_placed(bigint[], text[]) is
+    'Takes items out of gallery.refresh_item: nothing remains to be done with them.';
+
+create or replace function gallery.note_slots(p_block_no int, first_slot int, ids bigint[], sources text[])
+returns void
+language plpgsql
+set search_path from current
+set enable_nestloop = 'off' set enable_mergejoin = 'off' set jit = 'off'
+as $function$
+begin
+    update gallery.refresh_item r set block_no = p_block_no, slot = first_slot + u.n - 1, kept = true
+    from unnest(ids, sources) with ordinality u (id, source, n)
+    where r.id = u.id and r.source = u.source;
+end
+$function$;
+comment on function gallery.note_slots(int, int, bigint[], text[]) is
+    'Says in gallery.refresh_item that items now stand in the slots of a block from first_slot on.';
+
 create or replace function gallery.append_items(p_block_no int, ids bigint[], sources text[], created_ats timestamptz[])
 returns boolean
 language plpgsql
@@ -89,29 +128,28 @@ declare
     v_slots int;
     v_last  gallery.bitmap_slot;
     v_new   record;
+    v_no    int;
 begin
     v_slots := (select b.slots from gallery.bitmap_block b where b.block_no = p_block_no);
     select * into v_last from gallery.bitmap_slot z where z.block_no = p_block_no order by z.chunk desc limit 1;
     if cardinality(ids) > c_many
        or exists (select from gallery.bitmap_block b where b.block_no > p_block_no)
        or (created_ats[1], ids[1], left(sources[1], 1) collate "C")
-          < (v_last.created_ats[cardinality(v_last.ids)], v_last.ids[cardinality(v_last.ids)],
-             v_last.sources[cardinality(v_last.ids)]::text) then
+          <= (v_last.created_ats[cardinality(v_last.ids)], v_last.ids[cardinality(v_last.ids)],
+             v_last.sources[cardinality(v_last.ids)]::text) then       -- equal: deleted, and made anew in its place
         return false;
     end if;
     if v_slots + cardinality(ids) > gallery.block_capacity() then
-        perform gallery.build_block(p_block_no + gallery.block_gap(),
+        v_no := gallery.block_no_above();
+        perform gallery.build_block(v_no,
             row(false, created_ats[1], null, ids[1], sources[1])::gallery.position, ids, sources, created_ats);
-        select * into v_new from gallery.block_tags(array[p_block_no + gallery.block_gap()]);
-        perform gallery.add_to_stats(v_new.tag_ids, v_new.sources, v_new.counts);
-        delete from gallery.refresh_item r using unnest(ids, sources) u (id, source)
-        where r.id = u.id and r.source = u.source;
+        select * into v_new from gallery.block_tags(array[v_no]);
+        perform gallery.add_to_counts(v_new.tag_ids, v_new.sources, v_new.counts);
+        perform gallery.forget_placed(ids, sources);
         return true;
     end if;
     perform gallery.write_slots(p_block_no, v_slots, ids, sources, created_ats);
-    update gallery.refresh_item r set block_no = p_block_no, slot = v_slots + u.n - 1, kept = true
-    from unnest(ids, sources) with ordinality u (id, source, n)
-    where r.id = u.id and r.source = u.source;
+    perform gallery.note_slots(p_block_no, v_slots, ids, sources);
     perform gallery.refresh_indexed();
     return true;
 end
@@ -123,6 +161,8 @@ create or replace function gallery.place_items()
 returns void
 language plpgsql
 set search_path from current
+set enable_hashjoin = 'off' set enable_mergejoin = 'off' set enable_seqscan = 'off' set enable_bitmapscan = 'off'
+set jit = 'off'
 as $function$
 declare
     v_item  gallery.refresh_item;
@@ -153,8 +193,7 @@ begin
                or (r.created_at, r.id, r.source collate "C") < (v_next.lower_at, v_next.lower_id, v_next.lower_source));
         if not gallery.append_items(v_block.block_no, n.ids, n.sources, n.created_ats) then
             perform gallery.rebuild_block(v_block.block_no);
-            delete from gallery.refresh_item r using unnest(n.ids, n.sources) u (id, source)
-            where r.id = u.id and r.source = u.source;
+            perform gallery.forget_placed(n.ids, n.sources);
             delete from gallery.refresh_item r      -- moved into that block since they were taken
             where exists (select from gallery.bitmap_item b
                           where b.content_id = r.id and b.content_source = r.source offset 0);
@@ -166,6 +205,7 @@ comment on function gallery.place_items() is
     'Finds slots for the items that have none: at the end of the newest block, or by rebuilding the block that they belong into.';
 
 revoke execute on function
-    gallery.take_dirty(int), gallery.refresh_indexed(),
+    gallery.take_dirty(int), gallery.refresh_indexed(), gallery.forget_placed(bigint[], text[]),
+    gallery.note_slots(int, int, bigint[], text[]),
     gallery.append_items(int, bigint[], text[], timestamptz[]), gallery.place_items()
 from public;

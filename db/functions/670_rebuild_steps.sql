@@ -14,10 +14,24 @@ begin
     delete from gallery.bitmap_slot;
     delete from gallery.bitmap_item;
     delete from gallery.bitmap_block;
-    update gallery.bitmap_state set built = false, frontier = gallery.rebuild_top();
+    update gallery.bitmap_state
+    set built = false, frontier = gallery.rebuild_top(), filenodes = gallery.table_files(), damage = null, damaged_blocks = null;
 end
 $function$;
 comment on function gallery.rebuild_start() is 'Empties the index; until it is closed it is not used.';
+
+create or replace function gallery.table_files()
+returns oid[]
+language plpgsql stable
+set search_path from current
+as $function$
+begin
+    return array[pg_relation_filenode('@schema_text@.content_items'), pg_relation_filenode('@schema_text@.content_items_auto'),
+                 pg_relation_filenode('@schema_text@.content_tags')];
+end
+$function$;
+comment on function gallery.table_files() is
+    'The files of the tables that the index is made of. DDL that rewrites a table, which fires no trigger, gives it another one.';
 
 create or replace function gallery.rebuild_top()
 returns int
@@ -45,7 +59,7 @@ begin
     if n.ids is null then
         return 0;
     end if;
-    v_frontier := v_frontier - gallery.block_gap();
+    v_frontier := gallery.block_no_below();
     perform gallery.build_block(v_frontier, row(false, n.created_ats[1], null, n.ids[1], n.sources[1])::gallery.position,
                                 n.ids, n.sources, n.created_ats);
     update gallery.bitmap_state set frontier = v_frontier;

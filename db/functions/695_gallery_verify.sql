@@ -133,6 +133,49 @@ $function$;
 comment on function gallery.verify_stats() is
     'Which statistics are not what the index holds; where an item is dirty, both lag behind the tables together.';
 
+create or replace function gallery.verify_counts()
+returns table (object text, detail text)
+language plpgsql stable
+set search_path from current
+set jit = 'off'
+as $function$
+begin
+    return query
+    select format('count of tag %s', coalesce(t.tag_id, c.tag_id)),
+           format('it says %s of %s, the containers hold %s of %s', coalesce(t.in_items, 0), coalesce(t.in_all, 0),
+                  coalesce(c.in_items, 0), coalesce(c.in_all, 0))
+    from gallery.tag_count t
+    full join (select k.key as tag_id, sum(k.in_items) as in_items, sum(k.cardinality) as in_all
+               from gallery.bitmap_container k where k.kind = 0 group by k.key) c on c.tag_id = t.tag_id
+    where t.in_items is distinct from c.in_items or t.in_all is distinct from c.in_all;
+end
+$function$;
+comment on function gallery.verify_counts() is
+    'Which counts in gallery.tag_count are not those of the containers.';
+
+create or replace function gallery.verify_blocks()
+returns table (object text, detail text)
+language plpgsql stable
+set search_path from current
+set enable_nestloop = 'off' set jit = 'off'
+as $function$
+begin
+    return query
+    select format('block %s', o.block_no), format('there is no such block, and %s', o.what)
+    from (select k.block_no, 'containers of it' as what from gallery.bitmap_container k
+          union select z.block_no, 'slots of it' from gallery.bitmap_slot z
+          union select i.block_no, 'items that stand in it' from gallery.bitmap_item i) o
+    where not exists (select from gallery.bitmap_block b where b.block_no = o.block_no);
+
+    return query
+    select format('block %s, chunk %s', z.block_no, z.chunk), 'its lower bound is not the place of its first slot'
+    from gallery.bitmap_slot z
+    where (z.lower_at, z.lower_id, left(z.lower_source, 1)) is distinct from (z.created_ats[1], z.ids[1], z.sources[1]::text collate "C");
+end
+$function$;
+comment on function gallery.verify_blocks() is
+    'Which parts of the index belong to no block, or are not where they say.';
+
 create or replace function @schema@.gallery_verify(sample double precision default 1)
 returns table (object text, detail text)
 language plpgsql stable
@@ -150,6 +193,8 @@ begin
        or exists (select from gallery.dirty_item d where d.content_id is null) then
         return;                         -- nothing else derived is in use
     end if;
+    return query select * from gallery.verify_blocks();
+    return query select * from gallery.verify_counts();
     return query select * from gallery.verify_stats();
     return query select * from gallery.verify_items();
     for v_block in select b.block_no from gallery.bitmap_block b order by b.block_no desc loop

@@ -440,7 +440,11 @@ COUNT = "WHERE ctid = (SELECT ctid FROM tag_cardinality_stats LIMIT 1)"
 ITEM = """
     WHERE (id, source_type) = (SELECT id, source_type FROM content_items_all
                                WHERE created_at < '2100-01-01' AND isfinite(created_at) LIMIT 1)"""
-UNLOGGED = "SET LOCAL session_replication_role = replica; "
+UNLOGGED = (
+    "ALTER TABLE content_items_all DISABLE TRIGGER USER;"
+    "ALTER TABLE content_items DISABLE TRIGGER USER;"
+    "ALTER TABLE content_tags DISABLE TRIGGER USER; "
+)
 DROP_CONTAINER = "DELETE FROM gallery.bitmap_container"
 
 # Each kind of damage: what does it, and what is said of it.
@@ -507,6 +511,22 @@ DAMAGES = {
         "INSERT INTO tag_cardinality_stats VALUES (gen_random_uuid(), 'items', 3)",
         "statistics of tag .*: they say 3, the index holds 0",
     ),
+    "a count of a tag too high": (
+        "UPDATE gallery.tag_count SET in_all = in_all + 1"
+        " WHERE ctid = (SELECT ctid FROM gallery.tag_count LIMIT 1)",
+        "count of tag .*: it says",
+    ),
+    "a container of a block that is none": (
+        "INSERT INTO gallery.bitmap_container"
+        " SELECT key, 99, kind, cardinality, in_items, bits, slots"
+        " FROM gallery.bitmap_container WHERE kind = 3 LIMIT 1",
+        "block 99: there is no such block, and containers of it",
+    ),
+    "a chunk's lower bound that is wrong": (
+        "UPDATE gallery.bitmap_slot SET lower_at = lower_at - interval '1 us'"
+        " WHERE ctid = (SELECT ctid FROM gallery.bitmap_slot WHERE isfinite(lower_at) LIMIT 1)",
+        "chunk .*: its lower bound",
+    ),
     "an item without a slot": (
         "DELETE FROM gallery.bitmap_item"
         " WHERE ctid = (SELECT ctid FROM gallery.bitmap_item LIMIT 1)",
@@ -552,12 +572,8 @@ DAMAGES = {
 
 
 @pytest.mark.parametrize("damage", DAMAGES)
-def test_verification_finds_every_kind_of_damage(
-    conn: Connection, server: Server, damage: str
-) -> None:
+def test_verification_finds_every_kind_of_damage(conn: Connection, damage: str) -> None:
     statement, said = DAMAGES[damage]
-    if UNLOGGED in statement and not server.superuser:
-        pytest.skip("switching triggers off needs a superuser")
     fill(conn)
     assert calls.rows_of(conn, "gallery_verify") == []
     with conn.transaction(force_rollback=True):
@@ -579,7 +595,10 @@ def test_verification_is_silent_about_what_is_dirty(conn: Connection) -> None:
 def test_a_restored_dump_answers_as_the_database_did(
     conn: Connection, database_url: str, server: Server
 ) -> None:
-    """With its index, and with what was dirty still dirty."""
+    """With its index, with what was dirty still dirty, and once that was built on its own tables.
+
+    Until then pages come from the tables: these may be other ones than the index was made of.
+    """
     fill(conn)
     change_much(conn)
     dirty = number_of(conn, DIRTY)
@@ -590,6 +609,9 @@ def test_a_restored_dump_answers_as_the_database_did(
         assert sorted(map(contents, calls.read_items(copy))) == sorted(
             map(contents, calls.read_items(conn))
         )
+        with pytest.raises(psycopg.Error, match="a table was rewritten"):
+            copy.execute("SELECT * FROM gallery_page(strategy => 'bitmap')")
+        copy.execute("CALL gallery_refresh()")
         check_answers(copy)
         copy.execute("DELETE FROM content_items_all WHERE id % 6 = 0")
         check_derived(copy)

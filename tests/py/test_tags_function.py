@@ -6,7 +6,6 @@ import base64
 import json
 import string
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, replace
 from random import Random
 from typing import Any
@@ -342,16 +341,11 @@ def test_a_rename_and_a_recount_at_once_both_show(
     with (
         psycopg.connect(database_url) as one,
         psycopg.connect(database_url, autocommit=True) as other,
-        ThreadPoolExecutor() as pool,
     ):
+        other.execute("SET lock_timeout = '5s'")  # neither waits for the other
         one.execute(calls.query(first))
-        waiting = pool.submit(other.execute, calls.query(second))
-        while conn.execute(
-            "SELECT cardinality(pg_blocking_pids(%s)) > 0", (other.info.backend_pid,)
-        ).fetchone() != (True,):
-            assert not waiting.done(), "the second did not wait for the first"
+        other.execute(calls.query(second))
         one.commit()
-        waiting.result()
     assert everything(conn) == [("puma", 31), ("dog", 1)]
     assert disagreements(conn) == 0
 
@@ -509,7 +503,7 @@ def test_a_role_that_may_only_read_lists_tags_in_a_read_only_transaction(
 ) -> None:
     with conn.transaction(force_rollback=True):
         conn.execute("CREATE ROLE gallery_test_reader")
-        conn.execute("GRANT SELECT ON ALL TABLES IN SCHEMA public TO gallery_test_reader")
+        conn.execute("GRANT SELECT ON ALL TABLES IN SCHEMA public, gallery TO gallery_test_reader")
         conn.execute("SET LOCAL ROLE gallery_test_reader")
         conn.execute("SET TRANSACTION READ ONLY")
         assert everything(conn) == [("cat", 4), ("dog", 1)]
