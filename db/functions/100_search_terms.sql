@@ -18,7 +18,7 @@ begin
             select distinct w.term
             from unnest(v_pieces) with ordinality p (piece, n)
             cross join lateral unnest(case when p.n % 2 = 1
-                                           then regexp_split_to_array(p.piece, '\s+')
+                                           then regexp_split_to_array(p.piece, E'\\s+')
                                            else array[p.piece] end) w (term)
             where w.term <> ''
         ) t

@@ -1,6 +1,33 @@
 -- Makes the canonical filter of the arguments that every public read function shares, and
 -- refuses those that are out of range or contradict each other.
 
+create or replace function gallery.most_elements()
+returns int
+language sql immutable
+return 5000;
+comment on function gallery.most_elements() is
+    'So many elements may stand in all the arrays of a call together.';
+
+create or replace function gallery.most_search_bytes()
+returns int
+language sql immutable
+return 8192;
+comment on function gallery.most_search_bytes() is
+    'So many bytes may a search have.';
+
+create or replace function gallery.refuse_excess(what text, given bigint, most int, unit text)
+returns void
+language plpgsql immutable
+set search_path from current
+as $function$
+begin
+    perform gallery.raise_error('TG004', format('%s: %s %s are too many', what, given, unit),
+        format('Give %s %s at most in one call.', most, unit));
+end
+$function$;
+comment on function gallery.refuse_excess(text, bigint, int, text) is
+    'TG004: an argument is larger than its bound. To be found out before anything that takes longer the larger the argument is.';
+
 create or replace function gallery.refuse_null_elements(name text, elements anyarray)
 returns void
 language plpgsql immutable
@@ -33,6 +60,32 @@ end
 $function$;
 comment on function gallery.as_set(uuid[]) is 'The elements of an array, sorted and without duplicates.';
 
+-- && and <@ compare every element of one array with every one of the other. EXCEPT and INTERSECT sort or
+-- hash, whatever the planner's settings are.
+create or replace function gallery.share_elements(a uuid[], b uuid[])
+returns boolean
+language plpgsql immutable strict
+set search_path from current
+as $function$
+begin
+    return exists (select unnest(a) intersect select unnest(b));
+end
+$function$;
+comment on function gallery.share_elements(uuid[], uuid[]) is
+    'Whether two arrays have an element in common; null if one of them is. Cost: that of sorting both.';
+
+create or replace function gallery.all_elements_in(a uuid[], b uuid[])
+returns boolean
+language plpgsql immutable strict
+set search_path from current
+as $function$
+begin
+    return not exists (select unnest(a) except select unnest(b));
+end
+$function$;
+comment on function gallery.all_elements_in(uuid[], uuid[]) is
+    'Whether every element of a is one of b; null if one of the arrays is. Cost: that of sorting both.';
+
 create or replace function gallery.make_filter(
     tags_all uuid[], tags_any uuid[], tags_none uuid[],
     content_source_types text[], viewer uuid, creators uuid[], content_types text[], search text,
@@ -42,8 +95,18 @@ language plpgsql immutable
 set search_path from current
 as $function$
 declare
-    f gallery.filter;
+    f          gallery.filter;
+    v_elements bigint;
 begin
+    v_elements := coalesce(cardinality(tags_all), 0)::bigint + coalesce(cardinality(tags_any), 0) + coalesce(cardinality(tags_none), 0)
+                + coalesce(cardinality(content_source_types), 0) + coalesce(cardinality(creators), 0) + coalesce(cardinality(content_types), 0);
+    if v_elements > gallery.most_elements() then
+        perform gallery.refuse_excess('tags_all, tags_any, tags_none, content_source_types, creators and content_types together',
+            v_elements, gallery.most_elements(), 'elements');
+    end if;
+    if octet_length(search) > gallery.most_search_bytes() then
+        perform gallery.refuse_excess('search', octet_length(search), gallery.most_search_bytes(), 'bytes');
+    end if;
     if tags_all <> '{}' then
         perform gallery.refuse_null_elements('tags_all', tags_all);
         f.tags_all := gallery.as_set(tags_all);
@@ -54,7 +117,7 @@ begin
         if cardinality(f.tags_any) = 1 then     -- any one of one tag is that tag
             f.tags_all := array(select e from unnest(f.tags_all || f.tags_any) e group by e order by e);
         end if;
-        if f.tags_any && f.tags_all then        -- already required
+        if gallery.share_elements(f.tags_any, f.tags_all) then      -- already required
             f.tags_any := null;
         end if;
     end if;
@@ -88,8 +151,8 @@ begin
     f                := gallery.filter_sources(f, content_source_types);
     f.impossible     := f.sources = '{}'
                      or coalesce(f.tags_any = '{}' or f.creators = '{}' or f.content_types = '{}', false)
-                     or coalesce(f.tags_all && f.tags_none, false)
-                     or coalesce(f.tags_any <@ f.tags_none, false)
+                     or coalesce(gallery.share_elements(f.tags_all, f.tags_none), false)
+                     or coalesce(gallery.all_elements_in(f.tags_any, f.tags_none), false)
                      or coalesce(f.created_from = f.created_before, false);
     return f;
 end

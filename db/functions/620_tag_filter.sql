@@ -38,6 +38,9 @@ declare
     f     gallery.tag_filter;
     v_odd text;
 begin
+    if cardinality(source_types) > gallery.most_elements() then
+        perform gallery.refuse_excess('source_types', cardinality(source_types), gallery.most_elements(), 'elements');
+    end if;
     perform gallery.refuse_null_elements('source_types', source_types);
     select s into v_odd from unnest(source_types) s where s not in ('items', 'auto') limit 1;
     if found then
@@ -52,7 +55,7 @@ begin
     if sort not in ('count', 'name') then
         perform gallery.raise_error('TG004', format('unknown sort %L', left(sort, 60)), 'Known are count and name.');
     end if;
-    f.scope       := case when source_types is null or source_types @> '{items,auto}' then '' else source_types[1] end;
+    f.scope       := case when source_types is null or source_types @> '{items,auto}' then '' else (select min(s) from unnest(source_types) s) end;
     f.name_prefix := nullif(name_prefix, '');
     f.min_count   := min_count;
     f.max_count   := max_count;

@@ -6,7 +6,6 @@ Cursors have a file of their own, test_cursor.py.
 from __future__ import annotations
 
 from dataclasses import replace
-from random import Random
 from typing import Any
 from uuid import UUID
 
@@ -15,9 +14,9 @@ import pytest
 
 import calls
 from calls import Connection
-from galleries import SOURCE_TYPES, Gallery, random_gallery
+from galleries import SOURCE_TYPES, Gallery
 from oracle import BEGINNING_OF_TIME, END_OF_TIME, Filter, Item, Sort, moment, ordered
-from walks import keys_of
+from walks import check_walk, keys_of
 
 A_TAG, ANOTHER_TAG, STRANGER, A_USER = (UUID(int=number) for number in (1, 2, 3, 4))
 NAMES = {A_TAG: "a tag", ANOTHER_TAG: "another tag"}
@@ -71,7 +70,7 @@ def check_refused(
     assert len(str(refusal.value)) < 2000, "what the caller sent does not come back whole"
 
 
-def scans_during(conn: Connection, function: str, wanted: Filter) -> int:
+def scans_during(conn: Connection, function: str, wanted: Filter, **others: Any) -> int:
     """How many scans of items or their tags a call begins."""
     count = (
         "SELECT sum(coalesce(pg_stat_get_xact_numscans(oid), 0)) FROM pg_class"
@@ -79,7 +78,7 @@ def scans_during(conn: Connection, function: str, wanted: Filter) -> int:
     )
     with conn.transaction():
         before = conn.execute(count).fetchone()
-        call(conn, function, wanted)
+        call(conn, function, wanted, **others)
         after = conn.execute(count).fetchone()
     assert before is not None and after is not None
     return int(after[0] - before[0])
@@ -305,12 +304,13 @@ STRANGE_TEXTS = (
     "'; DROP TABLE tags; --",
     "\U0001f408\u200d\u2b1b 猫",
     "tab\tand\nnewline",
-    "x" * 100_000,
+    "x" * 4000,
 )
 
 
 def test_strange_tag_names_are_taken_literally(conn: Connection) -> None:
-    names = {UUID(int=100 + number): name for number, name in enumerate(STRANGE_TEXTS)}
+    texts = (*STRANGE_TEXTS, "x" * 100_000)
+    names = {UUID(int=100 + number): name for number, name in enumerate(texts)}
     calls.store(conn, Gallery([], names, []))
     for tag, name in names.items():
         assert conn.execute("SELECT gallery_tag_ids(%s::text[])", ([name],)).fetchone() == ([tag],)
@@ -323,7 +323,7 @@ def test_strange_tag_names_are_taken_literally(conn: Connection) -> None:
 @pytest.mark.parametrize("column", ["title", "prompt"])
 def test_strange_texts_are_searched_for_literally(conn: Connection, text: str, column: str) -> None:
     """Found where they stand, and not where they would match as a pattern."""
-    decoys = ["", "plain", "100 percent", "aXb", "back slash", "slash", "it s", "x" * 99_999]
+    decoys = ["", "plain", "100 percent", "aXb", "back slash", "slash", "it s", "x" * 3999]
     texts = [text, f"before {text} after", text.upper(), *decoys]
     fields: list[dict[str, Any]] = [{column: value} for value in texts]
     items = [Item(number, "items", moment(number), **given) for number, given in enumerate(fields)]
@@ -335,29 +335,165 @@ def test_strange_texts_are_searched_for_literally(conn: Connection, text: str, c
         assert call(conn, "gallery_count", wanted) == [(len(expected),)]
 
 
-def test_a_search_of_a_hundred_kilobytes_of_words_is_taken_literally(conn: Connection) -> None:
-    words = [f"{number}_{'word' * 100}" for number in range(250)]
-    items = [
-        Item(1, "items", moment(1), title=" ".join(words)),
-        Item(2, "items", moment(2), title=" ".join(words[:-1])),
-        Item(3, "items", moment(3), title=" ".join(words[:99]), prompt=" ".join(words[99:])),
+# --- bounds ---
+
+MOST_ELEMENTS = 5000
+MOST_SEARCH_BYTES = 8192
+ID_ARRAYS = ("tags_all", "tags_any", "tags_none", "creators")
+ARRAYS = (*ID_ARRAYS, "content_types", "content_source_types")
+
+
+def many(argument: str, number: int) -> list[Any]:
+    """So many elements that an array argument takes, of which the first few are in use."""
+    if argument in ID_ARRAYS:
+        return [UUID(int=element) for element in range(1, number + 1)]
+    if argument == "content_types":
+        return ["image", *(f"type {element}" for element in range(1, number))]
+    return ["community-auto"] * number
+
+
+@pytest.mark.parametrize("argument", ARRAYS)
+@on_every_function
+def test_an_array_of_too_many_elements_is_refused(
+    conn: Connection, function: str, argument: str
+) -> None:
+    for number in (MOST_ELEMENTS + 1, 100_000):
+        elements: dict[str, Any] = {argument: many(argument, number)}
+        check_refused(conn, "TG004", function, Filter(**elements))
+
+
+@on_every_function
+def test_arrays_that_together_have_too_many_elements_are_refused(
+    conn: Connection, function: str
+) -> None:
+    share = MOST_ELEMENTS // len(ARRAYS)
+    elements: dict[str, Any] = {argument: many(argument, share) for argument in ARRAYS}
+    elements["tags_none"] = many("tags_none", MOST_ELEMENTS + 1 - share * (len(ARRAYS) - 1))
+    check_refused(conn, "TG004", function, Filter(**elements))
+
+
+@pytest.mark.parametrize("argument", ARRAYS)
+def test_an_array_of_as_many_elements_as_may_be_is_taken(
+    conn: Connection, gallery: Gallery, argument: str
+) -> None:
+    elements: dict[str, Any] = {argument: many(argument, MOST_ELEMENTS)}
+    wanted = Filter(**elements)
+    expected = keys_of(ordered(gallery.items, wanted, Sort()))
+    assert calls.page(conn, wanted).keys == expected
+    assert call(conn, "gallery_count", wanted) == [(len(expected),)]
+
+
+@pytest.mark.parametrize("strategy", calls.STRATEGIES)
+@pytest.mark.parametrize("argument", ["tags_all", "tags_any", "tags_none"])
+def test_a_thousand_tags_work(
+    conn: Connection, gallery: Gallery, argument: str, strategy: str | None
+) -> None:
+    tags = {UUID(int=number): f"tag {number}" for number in range(1, 1001)}
+    laden = Item(99, "items", moment(99), tags=frozenset(tags))
+    calls.store(conn, Gallery([*gallery.items, laden], tags, [A_USER]))
+    conn.execute("CALL gallery_rebuild()")
+    elements: dict[str, Any] = {argument: list(tags)}
+    wanted = Filter(**elements)
+    expected = keys_of(ordered([*gallery.items, laden], wanted, Sort()))
+    check_walk(conn, wanted, Sort(), 9, expected, strategy=strategy)
+
+
+def test_tags_that_are_both_wanted_and_excluded_are_found_among_thousands(
+    conn: Connection, gallery: Gallery
+) -> None:
+    half = many("tags_all", MOST_ELEMENTS // 2)
+    for wanted in (
+        Filter(tags_all=half, tags_none=[half[-1]]),
+        Filter(tags_any=half, tags_none=half),
+    ):
+        assert scans_during(conn, "gallery_page", wanted) == 0
+    fewer = Filter(tags_any=half, tags_none=half[1:])
+    assert calls.page(conn, fewer).keys == keys_of(ordered(gallery.items, fewer, Sort()))
+
+
+def test_the_tags_of_an_item_are_looked_through_once_however_many_are_excluded(
+    conn: Connection, gallery: Gallery
+) -> None:
+    tags = {UUID(int=number): f"tag {number}" for number in range(2, 2002, 2)}
+    laden = Item(99, "items", moment(99), tags=frozenset(tags))
+    calls.store(conn, Gallery([*gallery.items, laden], NAMES | tags, [A_USER]))
+    strangers = [UUID(int=number) for number in range(3, 2003, 2)]
+    walks = [
+        scans_during(conn, "gallery_page", Filter(tags_none=excluded), strategy="ordered_walk")
+        for excluded in (strangers[::500], strangers)
     ]
-    calls.store(conn, Gallery(items, {}, []))
-    wanted = Filter(search=" ".join(words).upper())
-    assert keys_of(ordered(items, wanted, Sort())) == [(3, "items"), (1, "items")]
-    assert calls.page(conn, wanted).keys == keys_of(ordered(items, wanted, Sort()))
+    assert walks[0] == walks[1]
+
+
+def test_names_and_source_types_of_tags_have_a_bound(conn: Connection, gallery: Gallery) -> None:
+    for call_text, element in (
+        ("gallery_tag_ids(%s::text[])", "a tag"),
+        ("gallery_tags(source_types => %s::text[])", "items"),
+    ):
+        query = calls.query(f"SELECT * FROM {call_text}")
+        conn.execute(query, ([element] * MOST_ELEMENTS,))
+        with pytest.raises(psycopg.Error) as refusal:
+            conn.execute(query, ([element] * (MOST_ELEMENTS + 1),))
+        assert refusal.value.sqlstate == "TG004"
+        assert refusal.value.diag.message_hint
 
 
 @pytest.mark.parametrize(
-    "argument", ["content_types", "creators", "tags_all", "tags_any", "tags_none"]
+    "search",
+    [
+        "x" * (MOST_SEARCH_BYTES + 1),
+        "\u00e9" * (MOST_SEARCH_BYTES // 2 + 1),
+        '"' * 300_000,
+        "word " * 20_000,
+    ],
+    ids=lambda search: f"{search[:5]} {len(search)}",
 )
-def test_a_hundred_thousand_elements_are_taken(conn: Connection, argument: str) -> None:
-    random = Random(7)
-    gallery = random_gallery(random, 20)
-    calls.store(conn, gallery)
-    values: list[Any] = [UUID(int=number) for number in range(100_000)]
-    if argument == "content_types":
-        values = [str(value) for value in values] + ["image"]
-    elements: dict[str, Any] = {argument: values}
-    wanted = Filter(**elements)
-    assert calls.page(conn, wanted).keys == keys_of(ordered(gallery.items, wanted, Sort()))
+@on_every_function
+def test_a_search_of_too_many_bytes_is_refused(
+    conn: Connection, function: str, search: str
+) -> None:
+    check_refused(conn, "TG004", function, Filter(search=search))
+
+
+@pytest.mark.parametrize(
+    "search",
+    [
+        " ".join(f"{number}_word" for number in range(700)),
+        "a b c d" + ' "' * ((MOST_SEARCH_BYTES - 7) // 2),
+        '"' * MOST_SEARCH_BYTES,
+        "x" * MOST_SEARCH_BYTES,
+        "\u00e9" * (MOST_SEARCH_BYTES // 2),
+    ],
+    ids=lambda search: f"{search[:5]} {len(search)}",
+)
+def test_a_search_of_as_many_bytes_as_may_be_is_taken_literally(
+    conn: Connection, search: str
+) -> None:
+    half = len(search) // 2
+    items = [
+        Item(1, "items", moment(1), title=search),
+        Item(2, "items", moment(2), title=search[:-1]),
+        Item(3, "items", moment(3), title=search[:half], prompt=search[half:]),
+    ]
+    calls.store(conn, Gallery(items, {}, []))
+    wanted = Filter(search=search.upper())
+    assert calls.page(conn, wanted).keys == keys_of(ordered(items, wanted, Sort()))
+
+
+def test_the_sources_of_tags_are_found_in_an_array_of_any_shape(
+    conn: Connection, gallery: Gallery
+) -> None:
+    conn.execute("CALL gallery_refresh()")
+    for shape in ("{items}", "[0:0]={items}", "[5:6]={items,items}", "{{items}}"):
+        rows = conn.execute(
+            "SELECT name, item_count FROM gallery_tags(source_types => %s::text[])", (shape,)
+        ).fetchall()
+        assert rows == [("a tag", 10), ("another tag", 10)]
+
+
+@pytest.mark.parametrize("shape", ["{a tag,nobody}", "[0:1]={a tag,nobody}", "{{a tag},{nobody}}"])
+def test_an_unknown_name_is_named_in_an_array_of_any_shape(
+    conn: Connection, gallery: Gallery, shape: str
+) -> None:
+    with pytest.raises(psycopg.Error, match="unknown tag 'nobody'"):
+        conn.execute("SELECT gallery_tag_ids(%s::text[])", (shape,))
