@@ -6,14 +6,20 @@
 -- posting list of a tag to answer for a page of 25. The sources stand one by one: a generic plan
 -- leaves out a partition by an IN list, but not by = ANY (an array). CASE tests the required tags first:
 -- they fail soonest, and the tests of the others look through all the tags of the item.
+--
+-- The arrays of a filter may have thousands of elements, which = ANY would compare with each item one by
+-- one, or probe for one by one. They are sorted sets, so ids are looked for in them by halving
+-- (width_bucket); content types, being texts, are hashed where they are many.
 
 create or replace function gallery.match_columns_sql()
 returns text
 language sql immutable
 return $condition$
-        (f.content_types is null or i.content_type = any (f.content_types))
+        (f.content_types is null
+         or case when cardinality(f.content_types) <= 8 then i.content_type = any (f.content_types)
+                 else i.content_type in (select unnest(f.content_types)) end)
         and (f.min_quality is null or i.quality_score >= f.min_quality)
-        and (f.creators is null or i.creator_id = any (f.creators))
+        and (f.creators is null or i.creator_id = f.creators[width_bucket(i.creator_id, f.creators)])
         and i.source_type in (f.sources[1], f.sources[2])
         and (i.is_private is not true or i.creator_id = f.viewer)
         and (f.own_sources is null
@@ -34,6 +40,20 @@ return '(' || gallery.match_columns_sql() || $condition$
 comment on function gallery.match_attributes_sql() is
     'The part of the filter that reads the item''s own row.';
 
+create or replace function gallery.carries_one_of_sql(tags text)
+returns text
+language sql immutable
+return format($condition$
+        case when cardinality(%1$s) = 1
+        then exists (select from @schema@.content_tags t
+                     where t.content_id = i.id and t.content_source = i.source_type
+                       and t.tag_id = %1$s[1] offset 0)
+        else exists (select from @schema@.content_tags t
+                     where t.content_id = i.id and t.content_source = i.source_type
+                       and t.tag_id = %1$s[width_bucket(t.tag_id, %1$s)] offset 0) end$condition$, tags);
+comment on function gallery.carries_one_of_sql(text) is
+    'Whether the item carries one of the tags of a sorted set: a probe for one, a look through the tags of the item for several.';
+
 create or replace function gallery.match_tags_sql()
 returns text
 language sql immutable
@@ -43,14 +63,8 @@ return $condition$(
                               where not exists (select from @schema@.content_tags t
                                                 where t.content_id = i.id and t.content_source = i.source_type
                                                   and t.tag_id = w offset 0) offset 0)
-        then (f.tags_none is null
-             or not exists (select from @schema@.content_tags t
-                            where t.content_id = i.id and t.content_source = i.source_type
-                              and t.tag_id = any (f.tags_none) offset 0))
-        and (f.tags_any is null
-             or exists (select from @schema@.content_tags t
-                        where t.content_id = i.id and t.content_source = i.source_type
-                          and t.tag_id = any (f.tags_any) offset 0)) end)$condition$;
+        then (f.tags_none is null or not $condition$ || gallery.carries_one_of_sql('f.tags_none') || $condition$)
+         and (f.tags_any is null or $condition$ || gallery.carries_one_of_sql('f.tags_any') || $condition$) end)$condition$;
 comment on function gallery.match_tags_sql() is
     'The part of the filter that probes the item''s tags: by (id, source), so that equal ids in two partitions never mix.';
 
