@@ -65,5 +65,6 @@ comment on function @schema@.gallery_page(uuid[], uuid[], uuid[], text[], uuid, 
 $comment$The page of items that match every condition given, in the order (sort value, id, source_type).
 Filter: tags_all, tags_any, tags_none (tag ids); content_source_types (user-regular, user-auto, community-regular, community-auto); viewer (private items are seen by their creator alone); creators; content_types; search (words and "phrases" in title or prompt); created_from <= created_at < created_before; min_quality.
 Page: sort_field created_at | quality_score (null last); sort_order desc | asc; page_size 1 to 500; cursor: a next_cursor or prev_cursor of the same filter and sort; strategy: forces one, for tests and benchmarks.
+Bounds: 5000 elements in all arrays together, 8192 bytes of search.
 next_cursor and prev_cursor are the same on every row, and null where nothing matches any more that way.
 Errors: TG001, TG002 (cursor), TG004 (arguments), TG005 (strategy). Cost: about a millisecond with its rows for any tags in the order of created_at, a few by quality_score; content types, min_quality and words are tested on item after item until the page is full, so where hardly any item has the words, on every item.$comment$;
