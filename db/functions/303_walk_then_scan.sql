@@ -21,7 +21,7 @@ language plpgsql immutable
 set search_path from current
 as $function$
 begin
-    return array(select '%' || regexp_replace(t, '([\\%_])', '\\\1', 'g') || '%' from unnest(terms) t);
+    return array(select '%' || regexp_replace(t, E'([\\\\%_])', E'\\\\\\1', 'g') || '%' from unnest(terms) t);
 end
 $function$;
 comment on function gallery.word_patterns(text[]) is 'The LIKE patterns of texts that hold these words.';
