@@ -110,7 +110,7 @@ set search_path from current
 set plan_cache_mode = 'force_generic_plan'
 as $function$
 declare
-    c_zero constant bytea := '\x00'::bytea;
+    c_zero constant bytea := E'\\x00'::bytea;
 begin
     -- the zero bytes at both ends are most of a block in which few are set: they are left out first
     select array_agg(s.block_no order by s.n, s.way), array_agg(s.slot order by s.n, s.way) into block_nos, slots
