@@ -26,7 +26,7 @@ begin
         (select string_agg(format('when %L then v_places := gallery.%I(f, s);', substr(p.proname, 10), p.proname), E'\n            '
                            order by p.proname)
          from pg_proc p
-         where p.pronamespace = 'gallery'::regnamespace and p.proname like 'strategy\_%'));
+         where p.pronamespace = 'gallery'::regnamespace and p.proname like E'strategy\\_%'));
 end
 $define$;
 comment on function gallery.run_strategy(gallery.choice, gallery.filter, gallery.scan) is
