@@ -1,11 +1,11 @@
 """Alembic's environment of pg_gallery: connects, takes its turn, runs revisions, syncs functions.
 
 The database is, first of: a connection or a URL in ``config.attributes`` (from pg_gallery.migrate),
-``-x url=…``, PG_GALLERY_URL, DATABASE_URL, sqlalchemy.url in alembic.ini. URLs are those of libpq;
+``-x url=...``, PG_GALLERY_URL, DATABASE_URL, sqlalchemy.url in alembic.ini. URLs are those of libpq;
 one of SQLAlchemy's, with a driver in it, will do too.
 
-``-x schema=…`` (attribute ``schema``) chooses where the tables and public functions stand; without
-it that is where they stand already, else ``public``. ``-x lock_timeout=…`` (10s) bounds how long
+``-x schema=...`` (attribute ``schema``) chooses where the tables and public functions stand; without
+it that is where they stand already, else ``public``. ``-x lock_timeout=...`` (10s) bounds how long
 any statement waits for a lock.
 """
 
@@ -44,7 +44,7 @@ Scope: TypeAlias = Literal["session", "local"]
 
 
 def option(name: str) -> Any:
-    """What pg_gallery.migrate gave, else what stands on Alembic's command line as -x name=…"""
+    """What pg_gallery.migrate gave, else what stands on Alembic's command line as -x name=..."""
     given = config.attributes.get(name)
     return given if given is not None else context.get_x_argument(as_dictionary=True).get(name)
 
@@ -59,7 +59,7 @@ def database_url() -> str:
     if not url:
         raise MigrationError(
             "No database is named.",
-            hint="Give its URL with -x url=postgresql://… or in PG_GALLERY_URL.",
+            hint="Give its URL with -x url=postgresql://... or in PG_GALLERY_URL.",
         )
     return libpq_url(url)
 
