@@ -40,7 +40,12 @@ _PUBLIC_NAME = re.compile(
 # name alone but what PostgreSQL brings, so nobody can put anything in the way of our functions.
 FUNCTIONS_PATH = "pg_catalog, pg_temp"
 
-_SETTINGS = ("search_path", "check_function_bodies", "standard_conforming_strings")
+_SETTINGS = (
+    "search_path",
+    "check_function_bodies",
+    "standard_conforming_strings",
+    "quote_all_identifiers",
+)
 
 _ENTER = "".join(
     f"select set_config('pg_gallery.{name}', current_setting('{name}'), true);\n"
@@ -48,7 +53,8 @@ _ENTER = "".join(
 ) + (
     f"set local search_path = {FUNCTIONS_PATH};\n"
     "set local check_function_bodies = on;\n"
-    "set local standard_conforming_strings = on;"
+    "set local standard_conforming_strings = on;\n"
+    "set local quote_all_identifiers = off;"
 )
 
 _LEAVE = "\n".join(
@@ -128,8 +134,8 @@ def apply_function_files(names: Iterable[str]) -> None:
     A revision names them in its FUNCTION_FILES: they stand from that revision on, not only at head.
     """
     files = read_functions()
-    schema = _schema_identifier()
     run_sql(_ENTER)
+    schema = _schema_identifier()
     for name in names:
         _run_function_file(name, render(files[name], schema))
     run_sql(_LEAVE)
