@@ -67,7 +67,7 @@ comment on function gallery.setting_definitions() is
 create or replace function gallery.setting_field(name text)
 returns text
 language sql immutable
-return regexp_replace(name, '^.*\.', '');
+return regexp_replace(name, E'^.*\\.', '');
 comment on function gallery.setting_field(text) is
     'The field of gallery.settings_in_force that holds a setting: its name without the section.';
 

@@ -30,7 +30,7 @@ begin
            || coalesce(jsonb_object_agg(g.section, g.inside) filter (where g.section = '') -> '', '{}')
     into v_document
     from (
-        select regexp_replace(s.name, '\.?[^.]*$', '') as section,
+        select regexp_replace(s.name, E'\\.?[^.]*$', '') as section,
                jsonb_object_agg(gallery.setting_field(s.name), s.value) as inside
         from @schema@.gallery_settings() s
         group by 1

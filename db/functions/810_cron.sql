@@ -68,11 +68,11 @@ language plpgsql immutable
 set search_path from current
 as $function$
 declare
-    v_parts    text[] := regexp_match(every, '^\s*(\d{1,5})\s*(s|m|h|seconds?|minutes?|hours?)\s*$', 'i');
+    v_parts    text[] := regexp_match(every, E'^\\s*(\\d{1,5})\\s*(s|m|h|seconds?|minutes?|hours?)\\s*$', 'i');
     v_seconds  int    := v_parts[1]::int * case lower(left(v_parts[2], 1)) when 's' then 1 when 'm' then 60 else 3600 end;
     v_schedule text;
 begin
-    if v_seconds between 1 and 59 and regexp_match(cron_version, '^(\d+)\.(\d+)')::int[] < '{1,5}' then
+    if v_seconds between 1 and 59 and regexp_match(cron_version, E'^(\\d+)\\.(\\d+)')::int[] < '{1,5}' then
         perform gallery.raise_error('TG006',
             format('intervals of seconds need pg_cron 1.5; this is %s, for which a minute is the least', cron_version),
             'Ask for ''1 minute''. `pg-gallery refresh --every 30s` does the same without pg_cron.');

@@ -254,7 +254,7 @@ begin
                current_setting('block_size')::bigint
                -- entry: line pointer 4, header 8, columns rounded up to 8; page: header 24, special space 16
                * (1 + ceil(c.reltuples * (12 + 8 * ceil(w.width / 8.0)) / ((current_setting('block_size')::int - 40)
-                  * coalesce(substring(array_to_string(c.reloptions, ' ') from 'fillfactor=(\d+)')::int, 90) / 100.0))) as needed
+                  * coalesce(substring(array_to_string(c.reloptions, ' ') from E'fillfactor=(\\d+)')::int, 90) / 100.0))) as needed
         from gallery.index_facts() f
         join pg_class c on c.oid = f.index_oid and c.reltuples >= 0
         cross join lateral (

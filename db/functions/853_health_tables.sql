@@ -47,7 +47,7 @@ begin
                format('alter table %s detach partition %s;', p.parent, p.name)
         from partitions p
         join pg_class c on c.oid = p.oid
-        where pg_get_expr(c.relpartbound, c.oid) !~ '^FOR VALUES IN \(''(items|auto)''\)$'
+        where pg_get_expr(c.relpartbound, c.oid) !~ E'^FOR VALUES IN \\(''(items|auto)''\\)$'
         union all
         select p.name, 3, format('%s lacks the trigger %s', p.name, t.tgname),
                replace(pg_get_triggerdef(t.oid), ' ON ' || p.parent || ' ', ' ON ' || p.name || ' ') || ';'
