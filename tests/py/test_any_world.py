@@ -1,0 +1,84 @@
+"""Answers depend on nothing but the data: not on settings, indexes, statistics, triggers."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from random import Random
+from uuid import UUID
+
+import psycopg
+import pytest
+from hypothesis import Phase, given, note, settings
+
+import calls
+from answers import Asker
+from calls import Connection
+from galleries import examples, random_gallery, random_uuid, seeds
+from harness.server import Server
+from index_states import STATES, State, rebuilt, refreshed, shrink_index
+from worlds import MARK, World, confusing_columns, random_settings
+
+GALLERIES = 5
+ROUNDS = 4
+FILTERS = 3
+UP_TO_DATE = (rebuilt, refreshed)  # with these the counts of tags are those of the tables
+
+
+@pytest.fixture(scope="module")
+def database_url(module_database_url: str) -> str:
+    """One database for the whole file, whose bitmap index is all small."""
+    with psycopg.connect(module_database_url, autocommit=True) as conn:
+        shrink_index(conn)
+    return module_database_url
+
+
+@given(seed=seeds())
+@settings(examples(3), phases=(Phase.reuse, Phase.generate))  # a world has no smaller ones
+def test_answers_depend_on_nothing_but_the_data(database_url: str, seed: int) -> None:
+    """One session, whose cached plans outlive the settings under which they were made."""
+    random = Random(seed)
+    with psycopg.connect(database_url, autocommit=True) as conn:
+        for _ in range(GALLERIES):
+            world = World(conn, random)
+            try:
+                world.arise()
+                check_gallery(conn, random, world, random.choice(STATES))
+            finally:
+                world.leave()
+
+
+def check_gallery(conn: Connection, random: Random, world: World, state: State) -> None:
+    """A gallery comes into a state under some settings, and is asked of under others."""
+    gallery = random_gallery(random, random.choice((3, 30, 150, 300)))
+    gallery.tags[random_uuid(random)] = MARK
+    session = random_settings(conn, random)
+    note(f"{state.__name__}, filled under {session}")
+    with calls.settings(conn, **session | {"array_nulls": "on"}):  # the test passes nulls
+        state(conn, random, gallery)
+    names: dict[UUID, str] = dict(conn.execute("SELECT id, name FROM tags").fetchall())
+    stored = replace(gallery, items=calls.read_items(conn), tags=names)
+    for _ in range(ROUNDS):
+        world.age()
+        session = random_settings(conn, random)
+        note(f"asked under {session}")
+        with calls.settings(conn, **session):
+            Asker(conn, random, stored).ask(FILTERS, tags=state in UP_TO_DATE)
+
+
+@pytest.mark.parametrize(
+    "kind", ["uuid DEFAULT gen_random_uuid()", "text DEFAULT 'items'", "bigint DEFAULT 7"]
+)
+def test_a_users_own_columns_change_nothing_whatever_they_are_called(
+    server: Server, kind: str
+) -> None:
+    random = Random(kind)
+    gallery = random_gallery(random, 120)
+    url = server.new_database()
+    with psycopg.connect(url, autocommit=True) as conn:
+        for statement in confusing_columns(conn, kind):
+            conn.execute(calls.query(statement))
+        refreshed(conn, random, gallery)
+        Asker(conn, random, gallery).ask(20)
+        assert calls.rows_of(conn, "gallery_verify") == []
+        assert "fail" not in {row.status for row in calls.rows_of(conn, "gallery_health")}
+    server.drop_database(url)
