@@ -1,12 +1,12 @@
 """Alembic's environment of pg_gallery: connects, takes its turn, runs revisions, syncs functions.
 
 The database is, first of: a connection or a URL in ``config.attributes`` (from pg_gallery.migrate),
-``-x url=...``, PG_GALLERY_URL, DATABASE_URL, sqlalchemy.url in alembic.ini. URLs are those of libpq;
-one of SQLAlchemy's, with a driver in it, will do too.
+``-x url=...``, PG_GALLERY_URL, DATABASE_URL, sqlalchemy.url in alembic.ini. URLs are those of
+libpq; one of SQLAlchemy's, with a driver in it, will do too.
 
-``-x schema=...`` (attribute ``schema``) chooses where the tables and public functions stand; without
-it that is where they stand already, else ``public``. ``-x lock_timeout=...`` (10s) bounds how long
-any statement waits for a lock.
+``-x schema=...`` (attribute ``schema``) chooses where the tables and public functions stand;
+without it that is where they stand already, else ``public``. ``-x lock_timeout=...`` (10s) bounds
+how long any statement waits for a lock.
 """
 
 from __future__ import annotations
