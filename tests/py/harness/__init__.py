@@ -1,2 +1,2 @@
 """The servers that the tests run against: a container with PostgreSQL 15, the embedded
-PostgreSQL 18, or one's own, all behind `harness.server.Server`."""
+PostgreSQL 18, older ones from npm, or one's own, all behind `harness.server.Server`."""

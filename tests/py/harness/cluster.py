@@ -12,12 +12,14 @@ SUPERUSER = "postgres"
 class Cluster:
     """A cluster at `directory`, served on `port`; its log stands beside it as `directory`.log.
 
-    `run` runs the programs where the cluster stands: on this machine or in a container.
+    `run` runs the programs where the cluster stands: on this machine or in a container. `settings`
+    are those of the server that its configuration does not have.
     """
 
-    def __init__(self, run: Runner, directory: str, port: int) -> None:
+    def __init__(self, run: Runner, directory: str, port: int, **settings: str) -> None:
         self.directory = directory
         self.port = port
+        self.settings = settings
         self.log = f"{directory}.log"
         self._run = run
 
@@ -34,24 +36,31 @@ class Cluster:
 
     def start(self) -> None:
         """Starts the server and waits until it answers."""
-        self._pg_ctl("start", "--wait", f"--log={self.log}", f"--options=-p {self.port}")
+        settings = {"port": str(self.port), **self.settings}
+        options = " ".join(f"-c '{name}={value}'" for name, value in settings.items())
+        self._pg_ctl("start", "--wait", f"--log={self.log}", f"--options={options}")
 
     def stop(self, mode: Literal["fast", "immediate"] = "fast") -> None:
         """Stops the server: `fast` in good order, `immediate` as a crash would."""
         self._pg_ctl("stop", "--wait", f"--mode={mode}")
 
     def make_standby(self, directory: str, port: int) -> Cluster:
-        """Copies the running cluster to `directory`: once started, it streams from this one."""
+        """Copies the running cluster to `directory`: once started, it streams from this one.
+
+        The address to stream from is not left to pg_basebackup, which may be of a newer version: it
+        writes connection options that the server then does not know.
+        """
+        address = f"host=localhost port={self.port} user={SUPERUSER}"
         self._run(
             "pg_basebackup",
-            f"--dbname=host=localhost port={self.port} user={SUPERUSER}",
+            f"--dbname={address}",
             f"--pgdata={directory}",
-            "--write-recovery-conf",
             "--wal-method=stream",
             "--checkpoint=fast",
             "--no-sync",
         ).check()
-        return Cluster(self._run, directory, port)
+        self._run("touch", f"{directory}/standby.signal").check()
+        return Cluster(self._run, directory, port, primary_conninfo=address)
 
     def copy_database(self, source: str, target: str) -> None:
         """Dumps a database, and restores the dump into another, which is empty."""

