@@ -52,6 +52,7 @@ class Plan:
     refreshers: int = 2
     readers: int = 2
     items_a_writer: int = 60
+    restless_tags: bool = False  # whether writers change tags, and truncate, more than all else
     dirty_limit: int = 20000  # the setting
 
 
@@ -66,6 +67,7 @@ class Belongings:
     era: tuple[int, int] = (0, 0)
     items: dict[Key, Item] = field(default_factory=dict)
     tags: tuple[UUID, ...] = ()
+    lost_tags: tuple[UUID, ...] = ()  # deleted, to be made anew under the same id
     users: tuple[UUID, ...] = ()
 
     def in_era(self, era: tuple[int, int]) -> Belongings:
@@ -85,11 +87,13 @@ class Writer(Changes):
     last one, whose end nobody heard of, was committed. Whoever truncates a table begins a new era.
     """
 
-    def __init__(self, conn: Connection, number: int, random: Random, gallery: Gallery, many: int):
+    def __init__(self, conn: Connection, number: int, random: Random, gallery: Gallery, plan: Plan):
         super().__init__(conn, random, gallery, [])
         self.number = number
-        self.many = many
+        self.many = plan.items_a_writer
+        self.restless_tags = plan.restless_tags
         self.own_tags: list[UUID] = []
+        self.lost_tags: list[UUID] = []
         self.own_users: list[UUID] = []
         self.era = (0, 0)
         self.transactions = 0
@@ -132,6 +136,7 @@ class Writer(Changes):
             self.era,
             dict(self.loose),
             tuple(self.own_tags),
+            tuple(self.lost_tags),
             tuple(self.own_users),
         )
 
@@ -140,6 +145,7 @@ class Writer(Changes):
         self.era = belongings.era
         self.loose = dict(belongings.items)
         self.own_tags = list(belongings.tags)
+        self.lost_tags = list(belongings.lost_tags)
         self.own_users = list(belongings.users)
 
     def settle(self, conn: Connection) -> None:
@@ -163,10 +169,17 @@ class Writer(Changes):
         kinds += [self.append] * 8 + [self.backdate] * 3 + [self.load, self.adopt, self.adopt]
         if self.loose:
             kinds += [self.retag_many, self.rename, self.rename]
-        if self.own_tags:
-            kinds += [self.drop_tag]
         if self.own_users:
             kinds += [self.drop_user]
+        return kinds + self.kinds_of_tag_changes() * (20 if self.restless_tags else 1)
+
+    def kinds_of_tag_changes(self) -> list[Callable[[], None]]:
+        """What may be done to whole tags, and to all rows."""
+        kinds: list[Callable[[], None]] = []
+        if self.own_tags:
+            kinds += [self.drop_tag, self.remake_tag, self.rename_tags, self.rename_tags]
+        if self.lost_tags:
+            kinds += [self.revive_tag]
         if self.random.random() < 0.2:
             kinds += [self.truncate_items, self.truncate_tags]
         return kinds
@@ -241,18 +254,25 @@ class Writer(Changes):
     def retag_many(self) -> None:
         """Give one tag to some items, or take it from them, by one statement."""
         tag = self.random.choice([*self.gallery.tags, *self.own_tags])
-        some = self.random.sample(list(self.loose.values()), (len(self.loose) + 1) // 2)
-        lacking = [item for item in some if tag not in item.tags]
         if self.random.random() < 0.5:
-            calls.insert_tags(self.conn, ((item.key, tag) for item in lacking))
-            self.loose |= {i.key: replace(i, tags=i.tags | {tag}) for i in lacking}
+            self.retag_with(tag)
             return
+        some = self.some_items()
         self.conn.execute(
             "DELETE FROM content_tags WHERE tag_id = %s AND (content_id, content_source)"
             " IN (SELECT * FROM unnest(%s::bigint[], %s::text[]))",
             (tag, [item.id for item in some], [item.source_type for item in some]),
         )
         self.loose |= {i.key: replace(i, tags=i.tags - {tag}) for i in some}
+
+    def retag_with(self, tag: UUID) -> None:
+        """Give a tag to some items."""
+        lacking = [item for item in self.some_items() if tag not in item.tags]
+        calls.insert_tags(self.conn, ((item.key, tag) for item in lacking))
+        self.loose |= {i.key: replace(i, tags=i.tags | {tag}) for i in lacking}
+
+    def some_items(self) -> list[Item]:
+        return self.random.sample(list(self.loose.values()), (len(self.loose) + 1) // 2)
 
     def rename(self) -> None:
         """Give an item another key; its tags follow."""
@@ -280,6 +300,29 @@ class Writer(Changes):
         tag = self.own_tags.pop()
         self.conn.execute("DELETE FROM tags WHERE id = %s", (tag,))
         self.loose = {key: replace(i, tags=i.tags - {tag}) for key, i in self.loose.items()}
+        self.lost_tags.append(tag)
+
+    def revive_tag(self) -> None:
+        """Make a tag that was deleted anew, with the id that it had and maybe the name."""
+        tag = self.lost_tags.pop(self.random.randrange(len(self.lost_tags)))
+        self.conn.execute("INSERT INTO tags (id, name) VALUES (%s, %s)", (tag, self.name_of(tag)))
+        self.own_tags.append(tag)
+        self.retag_with(tag)
+
+    def remake_tag(self) -> None:
+        """Delete a tag and make it anew, in one transaction."""
+        self.drop_tag()
+        self.revive_tag()
+
+    def rename_tags(self) -> None:
+        """Rename several tags, a statement each, in any order."""
+        some = self.random.sample(self.own_tags, (len(self.own_tags) + 1) // 2)
+        for tag in some:
+            self.conn.execute("UPDATE tags SET name = %s WHERE id = %s", (self.name_of(tag), tag))
+
+    def name_of(self, tag: UUID) -> str:
+        """A name for a tag, one of a few."""
+        return f"{tag} {self.random.randrange(3)}"
 
     def drop_user(self) -> None:
         user = self.own_users.pop()
@@ -315,8 +358,6 @@ def refresh(conn: Connection, random: Random) -> None:
     call = "CALL gallery_rebuild()" if rebuilds else "CALL gallery_refresh()"
     try:
         conn.execute(calls.query(call))
-    except psycopg.errors.DeadlockDetected:
-        pass  # of TRUNCATE with the refresh: the next turn does it
     except psycopg.Error as error:
         if error.sqlstate != "TG006":  # another is at work, or has been stopped by one
             raise
@@ -339,11 +380,27 @@ def read_statistics(conn: Connection) -> dict[tuple[UUID, str], int]:
     return {(tag, source): number for tag, source, number in rows}
 
 
+def listed_tags(conn: Connection) -> dict[str, int]:
+    """All that gallery_tags lists, page after page: names and counts."""
+    listed: dict[str, int] = {}
+    given: dict[str, str] = {}
+    while True:
+        turned = calls.rows_of(conn, "gallery_tags", page_size=500, **given)
+        listed |= {row.name: row.item_count for row in turned}
+        if not turned or turned[0].next_cursor is None:
+            return listed
+        given = {"cursor": turned[0].next_cursor}
+
+
 def check_derived(conn: Connection) -> None:
     """Brought up to date, index and statistics agree with the tables, and nothing is left over."""
     bring_up_to_date(conn)
     assert calls.rows_of(conn, "gallery_verify") == []
-    assert read_statistics(conn) == counted_tags(calls.read_items(conn))
+    items = calls.read_items(conn)
+    assert read_statistics(conn) == counted_tags(items)
+    names: dict[UUID, str] = dict(conn.execute("SELECT id, name FROM tags").fetchall())
+    carried = Counter(names[tag] for item in items for tag in item.tags)
+    assert listed_tags(conn) == dict(carried)
     assert conn.execute("SELECT FROM gallery.dirty_item LIMIT 1").fetchall() == []
 
 
@@ -409,7 +466,7 @@ class Soak:
                 )
             )
             self.writers = [
-                Writer(conn, number, self.fresh_random(), self.gallery, plan.items_a_writer)
+                Writer(conn, number, self.fresh_random(), self.gallery, plan)
                 for number in range(plan.writers)
             ]
 
@@ -440,6 +497,8 @@ class Soak:
             ),
         ]
         connections = [self.connect() for _ in jobs]
+        for conn in connections[len(self.writers) :][: self.plan.refreshers]:
+            be_first_to_look_for_deadlocks(conn)
         with ThreadPoolExecutor(len(jobs)) as pool:
             workers = [
                 pool.submit(self.work, job, conn, done, killed)
@@ -479,6 +538,12 @@ class Soak:
             stored = calls.read_items(conn)
             assert sorted(map(contents, stored)) == sorted(map(contents, owned))
             check_derived(conn)
+
+
+def be_first_to_look_for_deadlocks(conn: Connection) -> None:
+    """PostgreSQL ends whoever is the first to look: a writer would hide what befalls a refresh."""
+    if conn.info.parameter_status("is_superuser") == "on":
+        conn.execute("SET deadlock_timeout = '20ms'")
 
 
 def contents(item: Item) -> tuple[str, list[UUID]]:

@@ -45,3 +45,9 @@ def test_killing_the_server_at_random_loses_nothing_and_leaves_the_index_right(
     soak: Callable[[Plan], None],
 ) -> None:
     soak(Plan(seconds=MINUTES * 60 / 2, seed=SEED + 1, kills=True, dirty_limit=DIRTY_LIMIT))
+
+
+def test_no_deadlock_reaches_a_refresh_while_tags_are_renamed_deleted_and_made_anew(
+    soak: Callable[[Plan], None],
+) -> None:
+    soak(Plan(seconds=MINUTES * 60 / 2, seed=SEED + 2, restless_tags=True))
