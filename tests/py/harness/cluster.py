@@ -62,6 +62,10 @@ class Cluster:
         self._run("touch", f"{directory}/standby.signal").check()
         return Cluster(self._run, directory, port, primary_conninfo=address)
 
+    def promote(self) -> None:
+        """Ends the recovery of a standby: it follows nobody any more, and may be written to."""
+        self._pg_ctl("promote", "--wait")
+
     def copy_database(self, source: str, target: str) -> None:
         """Dumps a database, and restores the dump into another, which is empty."""
         address = f"host=localhost port={self.port} user={SUPERUSER}"

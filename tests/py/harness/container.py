@@ -12,6 +12,7 @@ from testcontainers.core.config import testcontainers_config
 from testcontainers.core.container import DockerContainer
 
 from harness.cluster import Cluster
+from harness.disk import MEGABYTES, SmallDisk
 from harness.managed import ManagedServer
 from harness.program import Finished
 
@@ -20,6 +21,7 @@ HOME = "/var/lib/postgresql"
 PORT = 5432
 STANDBY_PORTS = (5433, 5434)
 CRON_DATABASE = "cron"
+SMALL_DISK = "/small"
 
 
 class ContainerServer(ManagedServer):
@@ -34,6 +36,7 @@ class ContainerServer(ManagedServer):
             DockerContainer(_image())
             .with_exposed_ports(PORT, *STANDBY_PORTS)
             .with_env("CRON_DATABASE", CRON_DATABASE)
+            .with_tmpfs_mount(SMALL_DISK, f"size={MEGABYTES}m,mode=1777")
             .with_kwargs(shm_size="256m", labels={"pg-gallery": "test"})
             .start()
         )
@@ -47,6 +50,9 @@ class ContainerServer(ManagedServer):
         # The worker of pg_cron ends with its database, for good.
         self.restart()
         return url
+
+    def small_disk(self) -> SmallDisk:
+        return SmallDisk(self.exec, SMALL_DISK)
 
     def exec(self, *command: str) -> Finished:
         code, output = self._container.exec(list(command))

@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from harness.cluster import Cluster
+from harness.disk import MEGABYTES, SmallDisk
 from harness.managed import ManagedServer
 from harness.program import Finished
 
@@ -40,6 +41,7 @@ class EmbeddedServer(ManagedServer):
 
     def __init__(self) -> None:
         self._home = Path(tempfile.mkdtemp(prefix="pg_gallery-"))
+        self._small = self._home / "small"
         self._user = UNPRIVILEGED if os.geteuid() == 0 else None
         self._path = os.pathsep.join([*map(str, self._install()), os.environ["PATH"]])
         primary = Cluster(self._run, str(self._home / "primary"), _free_port())
@@ -49,8 +51,19 @@ class EmbeddedServer(ManagedServer):
         primary.start()
         super().__init__(primary)
 
+    def small_disk(self) -> SmallDisk:
+        """Mounted when it is first asked for, which takes root."""
+        if not self._small.is_mount():
+            self._small.mkdir(exist_ok=True)
+            options = f"size={MEGABYTES}m,mode=1777"
+            if not _succeeds("mount", "-t", "tmpfs", "-o", options, "tmpfs", str(self._small)):
+                self._unsupported("mounting a file system takes root")
+        return SmallDisk(self._run, str(self._small))
+
     def close(self) -> None:
         self._primary.stop("immediate")
+        if self._small.is_mount():
+            subprocess.run(["umount", self._small], check=True)
         shutil.rmtree(self._home)
 
     def _address(self, cluster: Cluster) -> tuple[str, int]:
@@ -120,6 +133,10 @@ class NpmServer(EmbeddedServer):
 
     def _install(self) -> list[Path]:
         return [self._within_reach(self._folder) / "bin", *super()._install()]
+
+
+def _succeeds(*command: str) -> bool:
+    return subprocess.run(command, check=False, capture_output=True).returncode == 0
 
 
 def _free_port() -> int:

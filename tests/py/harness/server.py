@@ -12,6 +12,7 @@ import pytest
 from psycopg import sql
 from sqlalchemy import make_url
 
+from harness.disk import SmallDisk
 from harness.program import Finished
 from harness.standby import Standby
 from pg_gallery import migrate
@@ -90,6 +91,10 @@ class Server:
     def make_standby(self) -> Standby:
         """Makes a hot standby that streams from this server; the caller closes it."""
         self._unsupported("a server of one's own gets no standby")
+
+    def small_disk(self) -> SmallDisk:
+        """A file system of a few megabytes on the server's machine, always the same one."""
+        self._unsupported("nothing can be mounted for a server of one's own")
 
     def read_log(self) -> str:
         """What the server has logged since it was made."""

@@ -35,6 +35,10 @@ class Standby:
                     raise TimeoutError(f"the standby has not replayed up to {position}")
                 time.sleep(0.05)
 
+    def promote(self) -> None:
+        """Makes it a server of its own, as after the loss of the primary."""
+        self._cluster.promote()
+
     def close(self) -> None:
         """Stops the standby and removes it."""
         self._cluster.stop("immediate")
