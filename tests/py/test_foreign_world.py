@@ -494,3 +494,48 @@ def test_names_of_tags_and_their_counts_are_not_everybodys(
                     stranger.execute(calls.query(look))
     finally:
         conn.execute("DROP ROLE gallery_test_stranger")
+
+
+# --- changed items, and reads in the middle of a change ---
+
+
+def test_changed_items_far_down_a_page_of_scattered_matches_are_not_lost(conn: Connection) -> None:
+    """More of them than are told apart one by one, behind more other items than are looked at."""
+    seed(conn, items=3000)
+    conn.execute("DELETE FROM content_tags WHERE tag_id = %s AND content_id %% 100 <> 0", [tag(1)])
+    conn.execute("CALL gallery_refresh()")
+    conn.execute(
+        "INSERT INTO content_tags SELECT id, source_type, %s FROM content_items_all"
+        " WHERE id BETWEEN 700 AND 1500 AND id %% 100 <> 0",
+        [tag(1)],
+    )
+    items = calls.read_items(conn)
+    wanted = Filter(tags_all=[tag(1)])
+    for order in ("desc", "asc"):
+        sort = Sort("created_at", order)
+        expected = keys_of(ordered(items, wanted, sort))
+        check_walk(conn, wanted, sort, 25, expected, strategy="bitmap")
+
+
+def test_after_a_statement_answers_are_exact_within_its_transaction_too(conn: Connection) -> None:
+    seed(conn)
+    count = f"gallery_count(tags_all => '{{{tag(3)}}}')"
+    conn.execute("CREATE TABLE seen (counted bigint)")
+    conn.execute(
+        calls.query(
+            "CREATE FUNCTION look() RETURNS trigger LANGUAGE plpgsql AS"
+            f" $$ BEGIN INSERT INTO seen SELECT {count}; RETURN NULL; END $$"
+        )
+    )
+    # behind the triggers that log: those of a statement fire in the order of their names
+    conn.execute(
+        "CREATE TRIGGER zz_look AFTER DELETE ON content_tags"
+        " FOR EACH STATEMENT EXECUTE FUNCTION look()"
+    )
+    with conn.transaction():
+        conn.execute("DELETE FROM content_tags WHERE content_id < 100")
+        assert value(conn, "SELECT counted FROM seen") == value(conn, f"SELECT {count}")
+        check_pages(conn)
+    items = calls.read_items(conn)
+    expected = ordered(items, Filter(tags_all=[tag(3)]), Sort())
+    assert value(conn, "SELECT counted FROM seen") == len(expected)
