@@ -43,14 +43,14 @@ comment on function gallery.match_attributes_sql() is
 create or replace function gallery.carries_one_of_sql(tags text)
 returns text
 language sql immutable
-return format($condition$
+return format($template$
         case when cardinality(%1$s) = 1
         then exists (select from @schema@.content_tags t
                      where t.content_id = i.id and t.content_source = i.source_type
                        and t.tag_id = %1$s[1] offset 0)
         else exists (select from @schema@.content_tags t
                      where t.content_id = i.id and t.content_source = i.source_type
-                       and t.tag_id = %1$s[width_bucket(t.tag_id, %1$s)] offset 0) end$condition$, tags);
+                       and t.tag_id = %1$s[width_bucket(t.tag_id, %1$s)] offset 0) end$template$, tags);
 comment on function gallery.carries_one_of_sql(text) is
     'Whether the item carries one of the tags of a sorted set: a probe for one, a look through the tags of the item for several.';
 

@@ -91,22 +91,22 @@ declare
     v_position text := case when f.by_count then '-$7, ' else '' end || '$8, $9';
     v_way      text := case when s.forward then ' asc' else ' desc' end;
     v_order    text := replace(v_columns, ',', v_way || ',') || v_way;
-    v_next     text := format(
-        $query$
+    v_tags     text := '@schema_text@.tags'::regclass;
+    v_beyond   text := case when s.forward then '>' else '<' end;
+    c_next     constant text := $query$
             select l.item_count, l.name_start, l.tag_id
-            from %%s l
+            from %1$s l
             where l.scope = $1
               and -l.item_count between -$2 and -$3
               and ($4 is null or l.name_start like $4)
-              and ($5 is null or exists (select from %1$s t where t.id = l.tag_id and starts_with(t.name, $5)))
-              and ($6 or (%2$s) %3$s (%4$s))
-              %%s
-            order by %5$s
+              and ($5 is null or exists (select from %2$s t where t.id = l.tag_id and starts_with(t.name, $5)))
+              and ($6 or (%3$s) %4$s (%5$s))
+              %6$s
+            order by %7$s
             limit $10
-        $query$,
-        '@schema_text@.tags'::regclass, v_columns, case when s.forward then '>' else '<' end, v_position, v_order);
-    v_listed   text := format(v_next, 'gallery.tag_listing', 'and l.tag_id <> all ($11)');
-    v_counted  text := format(v_next, 'gallery.counted_tags($11)', '');
+        $query$;
+    v_listed   text := format(c_next, 'gallery.tag_listing', v_tags, v_columns, v_beyond, v_position, 'and l.tag_id <> all ($11)', v_order);
+    v_counted  text := format(c_next, 'gallery.counted_tags($11)', v_tags, v_columns, v_beyond, v_position, '', v_order);
 begin
     -- Planned for its arguments at every call: it is they that decide which index to read.
     return query execute

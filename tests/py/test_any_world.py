@@ -14,11 +14,10 @@ import calls
 from answers import Asker
 from calls import Connection
 from galleries import Gallery, examples, random_gallery, random_uuid, seeds
-from harness.server import Server
 from index_states import STATES, State, rebuilt, refreshed, shrink_index
 from oracle import SORTS, Filter, ordered
 from walks import check_walk, keys_of
-from worlds import MARK, POPULAR_TAG_INDEXES, World, confusing_columns, random_settings
+from worlds import MARK, POPULAR_TAG_INDEXES, World, random_settings
 
 GALLERIES = 4
 ROUNDS = 3
@@ -93,22 +92,3 @@ def check_pages_by_quality(conn: Connection, gallery: Gallery) -> None:
                 expected = keys_of(ordered(gallery.items, wanted, sort))
                 check_walk(conn, wanted, sort, 60, expected)
                 check_walk(conn, wanted, sort, 500, expected, strategy="ordered_walk")
-
-
-@pytest.mark.parametrize(
-    "kind", ["uuid DEFAULT gen_random_uuid()", "text DEFAULT 'items'", "bigint DEFAULT 7"]
-)
-def test_a_users_own_columns_change_nothing_whatever_they_are_called(
-    server: Server, kind: str
-) -> None:
-    random = Random(kind)
-    gallery = random_gallery(random, 120)
-    url = server.new_database()
-    with psycopg.connect(url, autocommit=True) as conn:
-        for statement in confusing_columns(conn, kind):
-            conn.execute(calls.query(statement))
-        refreshed(conn, random, gallery)
-        Asker(conn, random, gallery).ask(20)
-        assert calls.rows_of(conn, "gallery_verify") == []
-        assert "fail" not in {row.status for row in calls.rows_of(conn, "gallery_health")}
-    server.drop_database(url)

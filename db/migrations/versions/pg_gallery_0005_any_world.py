@@ -77,7 +77,6 @@ def downgrade() -> None:
         alter table gallery.bitmap_state
             drop column damage, drop column damaged_blocks, drop column filenodes;
         drop table gallery.dirty_tag, gallery.tag_count;
-        alter table tags drop constraint tags_name_at_most_2690_bytes;
         alter table content_items_all drop constraint content_items_all_source_type_known;
         """
     )

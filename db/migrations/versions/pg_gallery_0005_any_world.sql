@@ -20,10 +20,6 @@ $known_sources$;
 alter table content_items_all
     add constraint content_items_all_source_type_known check (source_type in ('items', 'auto'));
 
--- Names longer than an entry of an index on them fail there without saying why.
-
-alter table tags add constraint tags_name_at_most_2690_bytes check (octet_length(name) <= 2690) not valid;
-
 -- How many items carry each tag, by the index alone: what facets and statistics start from. Beside
 -- tag_cardinality_stats, which is public, and which others may change.
 

@@ -161,15 +161,25 @@ def _require_empty(connection: Connection) -> None:
 
 @contextmanager
 def _silent_triggers(connection: Connection) -> Iterator[None]:
-    """Keeps the tables' own triggers from firing: what they log is rebuilt as a whole."""
+    """Keeps the tables' own triggers from firing: what they log is rebuilt as a whole.
+
+    Those that fire for what is replicated, alone or too, do so again afterwards.
+    """
 
     def switch(action: str) -> None:
         for table in _LOADED:
             connection.execute(f"ALTER TABLE {table} {action} TRIGGER USER".encode())
 
+    special = connection.execute(
+        "SELECT format('ALTER TABLE %s ENABLE %s TRIGGER %I', tgrelid::regclass,"
+        "   CASE tgenabled WHEN 'R' THEN 'REPLICA' ELSE 'ALWAYS' END, tgname)"
+        " FROM pg_trigger WHERE NOT tgisinternal AND tgenabled IN ('R', 'A')"
+    ).fetchall()
     switch("DISABLE")
     yield
     switch("ENABLE")
+    for (statement,) in special:
+        connection.execute(statement.encode())
 
 
 @dataclass(frozen=True)
