@@ -91,7 +91,7 @@ declare
     v_position text := case when f.by_count then '-$7, ' else '' end || '$8, $9';
     v_way      text := case when s.forward then ' asc' else ' desc' end;
     v_order    text := replace(v_columns, ',', v_way || ',') || v_way;
-    v_tags     text := '@schema_text@.tags'::regclass;
+    v_tags     text := '@schema_text@.tags'::regclass::text;
     v_beyond   text := case when s.forward then '>' else '<' end;
     c_next     constant text := $query$
             select l.item_count, l.name_start, l.tag_id
