@@ -45,8 +45,6 @@ $function$;
 comment on function gallery.relist_counts_updated() is
     'Lists anew the tags whose counts a statement changed; a row that it only confirmed (updated_at) changes nothing.';
 
--- A tag may come back with the id that it had; those that no refresh has counted are listed by the
--- one that counts them.
 create or replace function gallery.tags_changed(tag_ids uuid[])
 returns void
 language plpgsql
@@ -75,19 +73,19 @@ end
 $function$;
 comment on function gallery.relist_tag_renamed() is 'Logs a tag that was renamed, to be listed anew.';
 
+-- A tag may come back with the id that it had, and counts: perhaps of a refresh that has not committed
+-- yet, which has taken note that the old one is gone. So whether it has any can't be told here.
 create or replace function gallery.relist_tags_inserted()
 returns trigger
 language plpgsql security definer
 set search_path from current
 as $function$
 begin
-    perform gallery.tags_changed(array(
-        select n.id from new_rows n
-        where exists (select from @schema@.tag_cardinality_stats s where s.tag_id = n.id)));
+    perform gallery.tags_changed(array(select n.id from new_rows n));
     return null;
 end
 $function$;
-comment on function gallery.relist_tags_inserted() is 'Logs new tags that have counts already, to be listed anew.';
+comment on function gallery.relist_tags_inserted() is 'Logs new tags, to be listed anew.';
 
 create or replace function gallery.relist_tags_deleted()
 returns trigger

@@ -438,7 +438,8 @@ def compare(conn: Connection, random: Random, gallery: Gallery, tally: Counter[s
             counted = calls.rows_of(conn, "gallery_facets", **given, facet_limit=limit)
             assert counted == facets(items, wanted, now.tags, limit)
         if random.random() < 0.2:
-            assert calls.rows_of(conn, "gallery_verify") == []
+            found = calls.rows_of(conn, "gallery_verify")
+            assert found == [], found
 
 
 # --- all of them at once ---

@@ -149,6 +149,27 @@ def test_a_tag_made_anew_while_a_refresh_takes_the_old_one_away_is_not_listed_wi
     assert complaints(conn) == []
 
 
+def test_a_tag_made_anew_before_the_refresh_commits_that_counted_the_old_one_first_is_listed_right(
+    conn: Connection, database_url: str
+) -> None:
+    seed(conn)
+    new = TAG.format(77)
+    conn.execute("INSERT INTO tags (id, name) VALUES (%s, 'new')", [new])
+    conn.execute("INSERT INTO content_tags VALUES (1, 'items', %s)", [new])
+    with psycopg.connect(database_url) as refresher:  # the steps of a refresh, one by one
+        refresher.execute("SELECT gallery.take_dirty(NULL), gallery.refresh_indexed()")
+        conn.execute("DELETE FROM tags WHERE id = %s", [new])
+        refresher.execute("SELECT gallery.list_dirty_tags()")
+        conn.execute("INSERT INTO tags (id, name) VALUES (%s, 'anew')", [new])
+        refresher.commit()
+    assert complaints(conn) == []
+    conn.execute("CALL gallery_refresh()")
+    assert complaints(conn) == []
+    assert (
+        value(conn, "SELECT count(*) FROM gallery_tags(page_size => 500) WHERE name = 'anew'") == 0
+    )
+
+
 WRITES = {
     "a tag changed": "UPDATE tags SET tag_metadata = '{}' WHERE name = 't1'",
     "a tag renamed": "UPDATE tags SET name = 'other' WHERE name = 't1'",
