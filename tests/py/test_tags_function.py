@@ -36,7 +36,7 @@ def without_tags(conn: Connection) -> Iterator[None]:
 
 
 def store(conn: Connection, tags: list[Tag]) -> list[Tag]:
-    """Makes tags and their statistics; returns the tags."""
+    """Makes tags and their statistics, and lists them as a refresh does; returns the tags."""
     with conn.cursor() as cur:
         cur.execute(
             "INSERT INTO tags (id, name) SELECT * FROM unnest(%s::uuid[], %s::text[])",
@@ -50,6 +50,7 @@ def store(conn: Connection, tags: list[Tag]) -> list[Tag]:
             " SELECT * FROM unnest(%s::uuid[], %s::text[], %s::bigint[])",
             tuple([row[n] for row in counts] for n in range(3)),
         )
+        cur.execute("SELECT gallery.list_dirty_tags()")
     return tags
 
 
