@@ -28,6 +28,39 @@ $function$;
 comment on function gallery.health_row(text, text, text[], text[], text) is
     'The row of a check: fine if nothing was found, else the bad status, the findings, and each remedy once.';
 
+create or replace function gallery.unreadable(check_name text, tables text[])
+returns gallery.health_check
+language plpgsql stable
+set search_path from current
+as $function$
+declare
+    v_hidden text[] := array(select t from unnest(tables) t where not has_table_privilege(t, 'select') order by t);
+begin
+    if v_hidden = '{}' then
+        return null;
+    end if;
+    return row(check_name, 'warn',
+               format('this was not looked at: the role %I may not read %s', current_user, array_to_string(v_hidden, ', ')),
+               format('grant select on %s to %I;', array_to_string(v_hidden, ', '), current_user))::gallery.health_check;
+end
+$function$;
+comment on function gallery.unreadable(text, text[]) is
+    'The row of a check that this role can''t make, for it may not read one of the tables; null where it may read all of them.';
+
+create or replace function gallery.statistics_since()
+returns timestamptz
+language plpgsql stable
+set search_path from current
+as $function$
+begin
+    return (select greatest(d.stats_reset, pg_postmaster_start_time(), i.installed_at)
+            from gallery.installed i
+            left join pg_stat_database d on d.datname = current_database());
+end
+$function$;
+comment on function gallery.statistics_since() is
+    'Since when this server has counted what was done here with pg_gallery as it is installed.';
+
 create or replace function gallery.full_name(relation oid)
 returns text
 language plpgsql stable

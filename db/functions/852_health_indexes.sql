@@ -9,14 +9,61 @@ create type gallery.index_facts as (
     ordering    int[],                  -- of each: 1 if descending, plus 2 if nulls come first
     classes     oid[],                  -- operator class and collation of each
     collations  oid[],
-    plain       boolean,                -- a valid btree of all rows, without expressions and included columns
-    is_valid    boolean,
+    plain       boolean,                -- a btree of all rows, without expressions and included columns
+    is_valid    boolean,                -- it was made to the end
     is_unique   boolean,
     is_bound    boolean,                -- belongs to a constraint, or identifies rows in replication
+    is_ours     boolean,                -- one that the migrations make
     bytes       bigint,
     scans       bigint
 );
 comment on type gallery.index_facts is 'What the checks want to know of an index.';
+
+create or replace function gallery.our_indexes()
+returns table (table_oid oid, columns text[], ordering int[], is_unique boolean, is_needed boolean, definition text)
+language plpgsql stable
+set search_path from current
+as $function$
+begin
+    return query
+    select to_regclass('@schema_text@.' || n.name)::oid, n.columns, null::int[], n.is_unique, n.is_needed, array_to_string(n.columns, ', ')
+    from (values
+        ('content_tags', '{content_id,content_source,tag_id}'::text[], true, true),
+        ('content_tags', '{tag_id,content_source,content_id}', false, true),
+        ('tags', '{id}', true, false),
+        ('tags', '{name}', true, true),
+        ('tag_cardinality_stats', '{tag_id,content_source}', true, true),
+        ('users', '{id}', true, false),
+        ('users', '{username}', true, false),
+        ('content_items_more', '{source_id}', true, false),
+        ('content_items_auto_more', '{source_id}', true, false)
+    ) n (name, columns, is_unique, is_needed)
+    where to_regclass('@schema_text@.' || n.name) is not null
+    union all
+    select p.oid, n.columns, n.ordering, n.is_unique, n.is_needed, n.definition
+    from gallery.item_partitions() p (oid)
+    cross join (values
+        ('{id}'::text[], null::int[], true, false, 'id'),
+        ('{id,source_type}', null, true, false, 'id, source_type'),     -- see check_partitions
+        ('{created_at,id}', '{3,3}', false, true, 'created_at desc, id desc'),
+        ('{quality_score,id}', '{1,3}', false, true, 'quality_score desc nulls last, id desc')
+    ) n (columns, ordering, is_unique, is_needed, definition);
+end
+$function$;
+comment on function gallery.our_indexes() is
+    'The indexes that the migrations make on the gallery''s tables, and which of them pages rest upon. The ordering as in gallery.index_facts; null where any will do.';
+
+create or replace function gallery.either_way(ordering int[], wanted int[])
+returns boolean
+language plpgsql immutable
+set search_path from current
+as $function$
+begin
+    return wanted is null or ordering in (wanted, array(select 3 - o from unnest(wanted) o));
+end
+$function$;
+comment on function gallery.either_way(int[], int[]) is
+    'Whether an index is ordered as wanted (null: in any way), read forward or backward.';
 
 create or replace function gallery.index_facts()
 returns setof gallery.index_facts
@@ -26,23 +73,30 @@ as $function$
 begin
     return query
     select i.indexrelid, coalesce(pg_partition_root(i.indexrelid)::oid, i.indexrelid), i.indrelid,
-           array(select a.attname::text
-                 from unnest(i.indkey[:i.indnkeyatts - 1]) with ordinality k (attnum, n)
-                 left join pg_attribute a on a.attrelid = i.indrelid and a.attnum = k.attnum and k.attnum > 0
-                 order by k.n),
-           array(select unnest(i.indoption)::int), array(select unnest(i.indclass)), array(select unnest(i.indcollation)),
-           m.amname = 'btree' and i.indisvalid and i.indpred is null and i.indexprs is null and i.indnatts = i.indnkeyatts,
+           k.columns, k.ordering, array(select unnest(i.indclass)), array(select unnest(i.indcollation)), k.plain,
            i.indisvalid, i.indisunique,
            i.indisreplident or i.indisexclusion or exists (select from pg_constraint c where c.conindid = i.indexrelid),
+           c.relnamespace = 'gallery'::regnamespace
+           or k.plain and exists (select from gallery.our_indexes() o
+                                  where o.table_oid = i.indrelid and o.columns = k.columns and gallery.either_way(k.ordering, o.ordering)
+                                    and (i.indisunique or not o.is_unique)),
            pg_relation_size(i.indexrelid),
            coalesce(pg_stat_get_numscans(i.indexrelid), 0)
     from gallery.watched_tables() t (oid)
     join pg_index i on i.indrelid = t.oid
     join pg_class c on c.oid = i.indexrelid
-    join pg_am m on m.oid = c.relam;
+    join pg_am m on m.oid = c.relam
+    cross join lateral (
+        select array(select a.attname::text
+                     from unnest(i.indkey[:i.indnkeyatts - 1]) with ordinality k (attnum, n)
+                     left join pg_attribute a on a.attrelid = i.indrelid and a.attnum = k.attnum and k.attnum > 0
+                     order by k.n) as columns,
+               array(select unnest(i.indoption)::int) as ordering,
+               m.amname = 'btree' and i.indpred is null and i.indexprs is null and i.indnatts = i.indnkeyatts as plain) k;
 end
 $function$;
-comment on function gallery.index_facts() is 'Every index of the watched tables.';
+comment on function gallery.index_facts() is
+    'Every index of the watched tables. Ours are those that the migrations make, by whatever name; all others are an application''s own.';
 
 create or replace function gallery.same_start(a gallery.index_facts, b gallery.index_facts)
 returns boolean
@@ -51,45 +105,17 @@ set search_path from current
 as $function$
 declare
     v_columns int := cardinality(a.columns);
-    v_mirror  int[] := array(select 3 - o from unnest(a.ordering) o);   -- as a scan backward sees it
 begin
-    return a.plain and b.plain
+    return a.plain and b.plain and a.is_valid and b.is_valid
        and a.table_oid = b.table_oid
        and a.columns = b.columns[:v_columns]
        and a.classes = b.classes[:v_columns]
        and a.collations = b.collations[:v_columns]
-       and b.ordering[:v_columns] in (a.ordering, v_mirror);
+       and gallery.either_way(b.ordering[:v_columns], a.ordering);
 end
 $function$;
 comment on function gallery.same_start(gallery.index_facts, gallery.index_facts) is
     'Whether index b begins with all of index a, read forward or backward: then it serves whatever a serves.';
-
-create or replace function gallery.needed_indexes()
-returns table (table_oid oid, columns text[], ordering int[], is_unique boolean, definition text)
-language plpgsql stable
-set search_path from current
-as $function$
-begin
-    return query
-    select to_regclass('@schema_text@.' || n.name)::oid, n.columns, null::int[], n.is_unique, array_to_string(n.columns, ', ')
-    from (values
-        ('content_tags', '{content_id,content_source,tag_id}'::text[], true),
-        ('content_tags', '{tag_id,content_source,content_id}', false),
-        ('tags', '{name}', true),
-        ('tag_cardinality_stats', '{tag_id,content_source}', true)
-    ) n (name, columns, is_unique)
-    where to_regclass('@schema_text@.' || n.name) is not null
-    union all
-    select p.oid, n.columns, n.ordering, false, n.definition
-    from gallery.item_partitions() p (oid)
-    cross join (values
-        ('{created_at,id}'::text[], '{3,3}'::int[], 'created_at desc, id desc'),
-        ('{quality_score,id}', '{1,3}', 'quality_score desc nulls last, id desc')
-    ) n (columns, ordering, definition);
-end
-$function$;
-comment on function gallery.needed_indexes() is
-    'The indexes that pages rest upon. The ordering as in gallery.index_facts; null where any will do.';
 
 create or replace function gallery.serves(i gallery.index_facts, columns text[], ordering int[], is_unique boolean)
 returns boolean
@@ -99,15 +125,27 @@ as $function$
 declare
     v_columns int := cardinality(columns);
 begin
-    return i.plain
+    return i.plain and i.is_valid
        and i.columns[:v_columns] = serves.columns
-       and (serves.ordering is null
-            or i.ordering[:v_columns] in (serves.ordering, array(select 3 - o from unnest(serves.ordering) o)))
+       and gallery.either_way(i.ordering[:v_columns], serves.ordering)
        and (not serves.is_unique or (i.is_unique and cardinality(i.columns) = v_columns));
 end
 $function$;
 comment on function gallery.serves(gallery.index_facts, text[], int[], boolean) is
     'Whether an index does what a needed one is needed for.';
+
+create or replace function gallery.being_made(index_oid oid)
+returns boolean
+language plpgsql stable
+set search_path from current
+as $function$
+begin
+    return exists (select from pg_stat_progress_create_index p
+                   where p.datname = current_database() and coalesce(p.index_relid, index_oid) in (index_oid, 0));
+end
+$function$;
+comment on function gallery.being_made(oid) is
+    'Whether an index is, or for all that this role may know could be, in the making at this moment.';
 
 create or replace function gallery.check_missing_indexes()
 returns gallery.health_check
@@ -123,13 +161,14 @@ begin
     ), problems as (
         select format('%s has no%s index on (%s)', gallery.full_name(n.table_oid), case when n.is_unique then ' unique' end, n.definition) as finding,
                format('create%s index concurrently on %s (%s);', case when n.is_unique then ' unique' end, gallery.full_name(n.table_oid), n.definition) as remedy
-        from gallery.needed_indexes() n
-        where not exists (select from facts f where f.table_oid = n.table_oid and gallery.serves(f, n.columns, n.ordering, n.is_unique))
+        from gallery.our_indexes() n
+        where n.is_needed
+          and not exists (select from facts f where f.table_oid = n.table_oid and gallery.serves(f, n.columns, n.ordering, n.is_unique))
         union all
         select format('%s is invalid: its making was cut short, and it serves nothing', gallery.full_name(f.index_oid)),
                format('drop index concurrently %s;', gallery.full_name(f.index_oid))
         from facts f
-        where not f.is_valid
+        where not f.is_valid and f.is_ours and not gallery.being_made(f.index_oid)
     )
     select array_agg(p.finding order by p.finding), array_agg(p.remedy order by p.finding)
     into v_findings, v_remedies
@@ -152,6 +191,22 @@ $function$;
 comment on function gallery.drop_index_sql(oid) is
     'The statement that drops an index, holding nobody up if that can be: a partitioned one can''t be dropped concurrently.';
 
+create or replace function gallery.makes_superfluous(b gallery.index_facts, a gallery.index_facts)
+returns boolean
+language plpgsql immutable
+set search_path from current
+as $function$
+begin
+    return gallery.same_start(a, b)
+           and (cardinality(b.columns) > cardinality(a.columns) or b.is_unique or b.is_bound or b.index_oid < a.index_oid)
+        -- every query names the source of an item as well as its id
+        or a.columns = '{tag_id,content_id}' and b.columns = '{tag_id,content_source,content_id}' and b.plain and b.is_valid
+           and a.table_oid = b.table_oid;
+end
+$function$;
+comment on function gallery.makes_superfluous(gallery.index_facts, gallery.index_facts) is
+    'Whether index b serves whatever index a serves; of two equal ones, the one that upholds a constraint, else the older.';
+
 create or replace function gallery.redundant_indexes()
 returns table (root_oid oid, covered_by text, bytes bigint, scans bigint)
 language plpgsql stable
@@ -165,12 +220,7 @@ begin
         select a.root_oid, a.bytes, a.scans, (
             select gallery.full_name(b.index_oid)
             from facts b
-            where b.index_oid <> a.index_oid
-              and (gallery.same_start(a, b)
-                   and (cardinality(b.columns) > cardinality(a.columns) or b.is_unique or b.is_bound or b.index_oid < a.index_oid)
-                   -- every query names the source of an item as well as its id
-                   or a.columns = '{tag_id,content_id}' and b.columns = '{tag_id,content_source,content_id}' and b.plain
-                      and a.table_oid = b.table_oid)
+            where b.is_ours and b.index_oid <> a.index_oid and gallery.makes_superfluous(b, a)
             order by b.is_bound desc, cardinality(b.columns), b.index_oid
             limit 1) as by_name
         from facts a
@@ -183,7 +233,7 @@ begin
 end
 $function$;
 comment on function gallery.redundant_indexes() is
-    'Indexes that another one makes superfluous, on every partition where they are partitioned; which one, their size and how often they were read.';
+    'Indexes that one of ours makes superfluous, on every partition where they are partitioned; which one, their size and how often they were read.';
 
 create or replace function gallery.check_redundant_indexes()
 returns gallery.health_check
@@ -199,45 +249,45 @@ begin
            array_agg(gallery.drop_index_sql(r.root_oid) order by r.bytes desc, r.root_oid)
     into v_findings, v_remedies
     from gallery.redundant_indexes() r;
-    return gallery.health_row('redundant_indexes', 'warn', v_findings, v_remedies, 'no index is covered by another one');
+    return gallery.health_row('redundant_indexes', 'warn', v_findings, v_remedies, 'no index only repeats one of pg_gallery''s');
 end
 $function$;
 comment on function gallery.check_redundant_indexes() is
-    'Does an index only repeat another one? It slows every write and fills the cache.';
+    'Does an index only repeat one of ours? It slows every write and fills the cache.';
 
+-- Told, and no more: each of them will be needed by the first who asks for what it is for. What an
+-- application has made for itself is its own.
 create or replace function gallery.check_unused_indexes()
 returns gallery.health_check
 language plpgsql stable
 set search_path from current
 as $function$
 declare
-    c_much     constant int := 1000;
-    v_findings text[];
-    v_remedies text[];
+    c_much   constant int := 1000;
+    c_long   constant interval := interval '7 days';
+    v_since  timestamptz := gallery.statistics_since();
+    v_unused text;
 begin
-    with unused as (
-        select f.root_oid, sum(f.bytes) as bytes, sum(s.seq_scan + coalesce(s.idx_scan, 0)) as reads
-        from gallery.index_facts() f
-        join pg_stat_all_tables s on s.relid = f.table_oid
-        group by f.root_oid
-        having sum(f.scans) = 0
-           and sum(s.seq_scan + coalesce(s.idx_scan, 0)) >= c_much
-           and not bool_or(f.is_unique or f.is_bound or s.schemaname = 'gallery'
-                           or exists (select from gallery.needed_indexes() n
-                                      where n.table_oid = f.table_oid and gallery.serves(f, n.columns, n.ordering, false)))
-    )
-    select array_agg(format('%s (%s) was never read, its table %s times', gallery.full_name(u.root_oid), pg_size_pretty(u.bytes), u.reads)
-                     order by u.bytes desc, u.root_oid),
-           array_agg(gallery.drop_index_sql(u.root_oid) order by u.bytes desc, u.root_oid)
-    into v_findings, v_remedies
-    from unused u
-    where not exists (select from gallery.redundant_indexes() r where r.root_oid = u.root_oid);
-    return gallery.health_row('unused_indexes', 'warn', v_findings, v_remedies,
-        'no index of a table that is much read has never been read itself, as far as this server''s statistics go back');
+    if v_since > now() - c_long then
+        return gallery.health_row('unused_indexes', 'ok', null, null,
+            format('reads are counted since %s: too short a time to tell', date_trunc('second', v_since)));
+    end if;
+    select string_agg(format('%s (%s)', gallery.full_name(u.root_oid), pg_size_pretty(u.bytes)), ', ' order by u.bytes desc, u.root_oid)
+    into v_unused
+    from (select f.root_oid, sum(f.bytes) as bytes
+          from gallery.index_facts() f
+          join pg_stat_all_tables s on s.relid = f.table_oid
+          where f.is_ours
+          group by f.root_oid
+          having sum(f.scans) = 0 and sum(s.seq_scan + coalesce(s.idx_scan, 0)) >= c_much and not bool_or(f.is_unique or f.is_bound)) u;
+    return gallery.health_row('unused_indexes', 'ok', null, null,
+        case when v_unused is null
+             then format('every index of ours on a table that is much read was read itself since %s', date_trunc('second', v_since))
+             else format('not read since %s: %s; nobody has asked for what they are for', date_trunc('second', v_since), v_unused) end);
 end
 $function$;
 comment on function gallery.check_unused_indexes() is
-    'Is there an index that nothing reads? Only those that pg_gallery does not need and that uphold no constraint.';
+    'Which of our indexes has nothing read, in all the days that this server has counted?';
 
 create or replace function gallery.check_bloated_indexes()
 returns gallery.health_check
@@ -264,7 +314,7 @@ begin
             join pg_stats s on s.schemaname = t.relnamespace::regnamespace::name and s.tablename = t.relname and s.attname = k.name
             having count(*) = cardinality(f.columns)
         ) w
-        where f.plain
+        where f.plain and f.is_ours
     )
     select array_agg(format('%s takes %s where some %s would do', gallery.full_name(e.index_oid), pg_size_pretty(e.bytes), pg_size_pretty(e.needed::bigint))
                      order by e.bytes - e.needed desc),
@@ -276,4 +326,4 @@ begin
 end
 $function$;
 comment on function gallery.check_bloated_indexes() is
-    'Is an index much larger than its entries? An estimate, from the planner''s statistics: an index that was never analyzed, or whose table this role may not read, is passed over.';
+    'Is an index of ours much larger than its entries? An estimate, from the planner''s statistics: an index that was never analyzed, or whose table this role may not read, is passed over.';

@@ -1,11 +1,26 @@
 -- Checks of gallery_health: dead rows, and partitions that lack what their siblings have.
 
+create or replace function gallery.vacuums_itself(relation oid)
+returns boolean
+language plpgsql stable
+set search_path from current
+as $function$
+begin
+    return current_setting('autovacuum')::boolean and current_setting('track_counts')::boolean
+       and not exists (select from pg_class c cross join unnest(c.reloptions) o (option)
+                       where c.oid = relation and o.option = 'autovacuum_enabled=false');
+end
+$function$;
+comment on function gallery.vacuums_itself(oid) is 'Whether autovacuum looks after a table.';
+
 create or replace function gallery.check_dead_rows()
 returns gallery.health_check
 language plpgsql stable
 set search_path from current
 as $function$
 declare
+    c_time     constant interval := interval '15 minutes';       -- which autovacuum has had to come by
+    v_since    timestamptz := gallery.statistics_since();
     v_findings text[];
     v_remedies text[];
 begin
@@ -16,12 +31,90 @@ begin
     into v_findings, v_remedies
     from gallery.watched_tables() t (oid)
     join pg_stat_all_tables s on s.relid = t.oid
-    where s.n_dead_tup > 5000 + 0.3 * s.n_live_tup;     -- autovacuum, left as it is, comes before this
+    where s.n_dead_tup > 5000 + 0.3 * s.n_live_tup      -- autovacuum, left as it is, comes before this
+      and (greatest(s.last_vacuum, s.last_autovacuum, v_since) < now() - c_time or not gallery.vacuums_itself(s.relid))
+      and not exists (select from pg_stat_progress_vacuum p where p.relid = s.relid);
     return gallery.health_row('dead_rows', 'warn', v_findings, v_remedies, 'no table has more dead rows than autovacuum will see to');
 end
 $function$;
 comment on function gallery.check_dead_rows() is
-    'Does autovacuum keep up? By this server''s own statistics; a standby has none of them.';
+    'Does autovacuum keep up? It is given time: what a statement left behind a moment ago is not its fault. By this server''s own statistics; a standby has none of them.';
+
+create or replace function gallery.our_triggers()
+returns table (table_oid oid, made_on oid, name text, event text, options text, function text)
+language plpgsql stable
+set search_path from current
+as $function$
+begin
+    return query
+    select t.oid, case when n.options like 'for each row%' then to_regclass('@schema_text@.' || n.on_table)::oid else t.oid end,
+           n.name, n.event, n.options, n.function
+    from (values
+        ('content_tags', 'log_inserted', 'after insert', 'referencing new table as new_rows for each statement', 'log_tags_inserted'),
+        ('content_tags', 'log_updated', 'after update', 'referencing old table as old_rows new table as new_rows for each statement', 'log_tags_updated'),
+        ('content_tags', 'log_deleted', 'after delete', 'referencing old table as old_rows for each statement', 'log_tags_deleted'),
+        ('content_tags', 'log_truncated', 'after truncate', 'for each statement', 'log_truncated'),
+        ('content_items_all', 'log_inserted', 'after insert', 'referencing new table as new_rows for each statement', 'log_items_inserted'),
+        ('content_items_all', 'log_updated', 'after update', 'referencing old table as old_rows new table as new_rows for each statement', 'log_items_updated'),
+        ('content_items_all', 'log_deleted', 'after delete', 'referencing old table as old_rows for each statement', 'log_items_deleted'),
+        ('content_items_all', 'log_truncated', 'after truncate', 'for each statement', 'log_truncated'),
+        ('content_items_all', 'refuse_prompt_change', 'before update of prompt', 'for each row when (old.prompt is distinct from new.prompt)', 'refuse_prompt_change'),
+        ('tags', 'relist_inserted', 'after insert', 'referencing new table as new_rows for each statement', 'relist_tags_inserted'),
+        ('tags', 'relist_renamed', 'after update of id, name', 'for each row when ((old.id, old.name) is distinct from (new.id, new.name))', 'relist_tag_renamed'),
+        ('tags', 'relist_deleted', 'after delete', 'referencing old table as old_rows for each statement', 'relist_tags_deleted'),
+        ('tags', 'relist_truncated', 'after truncate', 'for each statement', 'relist_truncated'),
+        ('tag_cardinality_stats', 'relist_inserted', 'after insert', 'referencing new table as new_rows for each statement', 'relist_counts_inserted'),
+        ('tag_cardinality_stats', 'relist_updated', 'after update', 'referencing old table as old_rows new table as new_rows for each statement', 'relist_counts_updated'),
+        ('tag_cardinality_stats', 'relist_deleted', 'after delete', 'referencing old table as old_rows for each statement', 'relist_counts_deleted'),
+        ('tag_cardinality_stats', 'relist_truncated', 'after truncate', 'for each statement', 'relist_truncated')
+    ) n (on_table, name, event, options, function)
+    cross join lateral (
+        select to_regclass('@schema_text@.' || n.on_table)::oid
+        union all
+        select p.oid from gallery.item_partitions() p (oid) where n.on_table = 'content_items_all') t (oid);
+end
+$function$;
+comment on function gallery.our_triggers() is
+    'The triggers that the migrations make, and how. Those of the items stand on the parent and on each partition, since a statement fires those of the table that it names; PostgreSQL itself copies row triggers from the parent.';
+
+create or replace function gallery.idle_triggers()
+returns table (table_oid oid, finding text, remedy text)
+language plpgsql stable
+set search_path from current
+as $function$
+begin
+    return query
+    select o.table_oid,
+           format('%s lacks the trigger %s%s', gallery.full_name(o.table_oid), o.name, case when t.tgname is not null then ': it is disabled' end),
+           case when t.tgname is not null then format('alter table %s enable trigger %I;', gallery.full_name(o.table_oid), t.tgname)
+                else format('create or replace trigger %I %s on %s %s execute function gallery.%I();',
+                            o.name, o.event, gallery.full_name(o.made_on), o.options, o.function) end
+    from gallery.our_triggers() o
+    left join pg_trigger t on t.tgrelid = o.table_oid and not t.tgisinternal
+                          and t.tgfoid = (select p.oid from pg_proc p where p.proname = o.function and p.pronamespace = 'gallery'::regnamespace)
+    where coalesce(t.tgenabled not in ('O', 'A'), true);
+end
+$function$;
+comment on function gallery.idle_triggers() is 'The triggers of ours that are missing or don''t fire, and what puts each right.';
+
+create or replace function gallery.check_triggers()
+returns gallery.health_check
+language plpgsql stable
+set search_path from current
+as $function$
+declare
+    v_findings text[];
+    v_remedies text[];
+begin
+    select array_agg(i.finding order by i.finding), array_agg(i.remedy order by i.finding)
+    into v_findings, v_remedies
+    from gallery.idle_triggers() i;
+    return gallery.health_row('triggers', 'fail', v_findings, v_remedies || format('call %I.gallery_rebuild();', gallery.home_schema()),
+        'every change of items and tags is seen by a trigger');
+end
+$function$;
+comment on function gallery.check_triggers() is
+    'Is every trigger there that logs changes, keeps the listing of tags or guards prompts, and does it fire? What was changed without them takes a rebuild.';
 
 create or replace function gallery.check_partitions()
 returns gallery.health_check
@@ -49,13 +142,9 @@ begin
         join pg_class c on c.oid = p.oid
         where pg_get_expr(c.relpartbound, c.oid) !~ E'^FOR VALUES IN \\(''(items|auto)''\\)$'
         union all
-        select p.name, 3, format('%s lacks the trigger %s', p.name, t.tgname),
-               replace(pg_get_triggerdef(t.oid), ' ON ' || p.parent || ' ', ' ON ' || p.name || ' ') || ';'
-        from pg_trigger t
-        cross join partitions p
-        where t.tgrelid = '@schema_text@.content_items_all'::regclass and not t.tgisinternal
-          and not exists (select from pg_trigger o
-                          where o.tgrelid = p.oid and o.tgfoid = t.tgfoid and o.tgtype = t.tgtype and o.tgenabled <> 'D')
+        select p.name, 3, i.finding, i.remedy
+        from partitions p
+        join gallery.idle_triggers() i on i.table_oid = p.oid
     )
     select array_agg(p.finding order by p.name, p.n, p.finding), array_agg(p.remedy order by p.name, p.n, p.finding)
     into v_findings, v_remedies
