@@ -44,7 +44,7 @@ declare
     v_plan   json;
 begin
     execute 'explain (analyze, buffers, timing off, format json)
-             select * from @schema@.gallery_page($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)'
+             select * from @schema_text@.gallery_page($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)'
         into v_plan
         using tags_all, tags_any, tags_none, content_source_types, viewer, creators, content_types, search,
               created_from, created_before, min_quality, sort_field, sort_order, page_size, cursor, strategy;
