@@ -15,6 +15,42 @@ $function$;
 comment on function gallery.cron_database() is
     'The database in which pg_cron keeps its jobs; null where the server has not loaded it, empty where this role may not know.';
 
+create or replace function gallery.is_here(database text)
+returns boolean
+language plpgsql stable
+set search_path from current
+as $function$
+begin
+    return database = current_database() or not exists (select from pg_database d where d.datname = database);
+end
+$function$;
+comment on function gallery.is_here(text) is
+    'Whether a job of pg_cron for a database of this name is one for this database: it may have been renamed since.';
+
+create or replace function gallery.refresh_command()
+returns text
+language plpgsql stable
+set search_path from current
+as $function$
+begin
+    return format('call %I.gallery_refresh()', gallery.home_schema());
+end
+$function$;
+comment on function gallery.refresh_command() is 'What refreshes this gallery.';
+
+create or replace function gallery.schedule_from(home text)
+returns text
+language plpgsql stable
+set search_path from current
+as $function$
+begin
+    return format('In the database %I: SELECT cron.schedule_in_database(%L, %L, %L, %L).',
+                  home, 'pg_gallery refresh of ' || current_database(), '* * * * *', gallery.refresh_command(), current_database());
+end
+$function$;
+comment on function gallery.schedule_from(text) is
+    'How this gallery is refreshed by the pg_cron of another database. The name of the job is not that of a job for that one.';
+
 create or replace function gallery.cron_version()
 returns text
 language plpgsql stable
@@ -31,8 +67,7 @@ begin
         v_remedy  := 'Add pg_cron to shared_preload_libraries, restart, and CREATE EXTENSION pg_cron.';
     elsif v_version is null and v_home not in (current_database(), '') then
         v_missing := format('pg_cron keeps its jobs in the database %I, not in %I', v_home, current_database());
-        v_remedy  := format('Set cron.database_name = %L and restart, or schedule CALL %I.gallery_refresh() from there with cron.schedule_in_database().',
-                            current_database(), gallery.home_schema());
+        v_remedy  := gallery.schedule_from(v_home);
     elsif v_version is null then
         v_missing := 'the extension pg_cron is not created in this database';
         v_remedy  := 'CREATE EXTENSION pg_cron, in the database that cron.database_name names.';
@@ -68,10 +103,14 @@ language plpgsql immutable
 set search_path from current
 as $function$
 declare
+    c_longest  constant int := 200;     -- bytes
     v_parts    text[] := regexp_match(every, E'^\\s*(\\d{1,5})\\s*(s|m|h|seconds?|minutes?|hours?)\\s*$', 'i');
     v_seconds  int    := v_parts[1]::int * case lower(left(v_parts[2], 1)) when 's' then 1 when 'm' then 60 else 3600 end;
     v_schedule text;
 begin
+    if octet_length(every) > c_longest then
+        perform gallery.refuse_schedule(every);
+    end if;
     if v_seconds between 1 and 59 and regexp_match(cron_version, E'^(\\d+)\\.(\\d+)')::int[] < '{1,5}' then
         perform gallery.raise_error('TG006',
             format('intervals of seconds need pg_cron 1.5; this is %s, for which a minute is the least', cron_version),
@@ -100,7 +139,7 @@ set search_path from current
 as $function$
 begin
     return query values
-        ('pg_gallery refresh', refresh_schedule, format('call %I.gallery_refresh()', gallery.home_schema())),
+        ('pg_gallery refresh', refresh_schedule, gallery.refresh_command()),
         ('pg_gallery purge run log', '17 3 * * *',
          'delete from cron.job_run_details where end_time < now() - interval ''7 days'''
          ' and jobid in (select jobid from cron.job where jobname like ''pg_gallery %'')');
@@ -108,3 +147,26 @@ end
 $function$;
 comment on function gallery.cron_jobs(text) is
     'The pg_cron jobs of pg_gallery, which are known by their names.';
+
+create or replace function gallery.refuse_taken_names()
+returns void
+language plpgsql stable
+set search_path from current
+as $function$
+declare
+    v_job      text;
+    v_database text;
+begin
+    perform 'PRAGMA:disable:check';
+    execute 'select j.jobname, j.database from cron.job j
+             where j.jobname = any ($1) and j.username = current_user and not gallery.is_here(j.database) limit 1'
+        into v_job, v_database
+        using array(select k.job_name from gallery.cron_jobs(null) k);
+    if v_job is not null then
+        perform gallery.raise_error('TG006', format('the job "%s" is one for the database %I', v_job, v_database),
+            'A name is one job''s: give that one another, by cron.unschedule() and cron.schedule_in_database().');
+    end if;
+end
+$function$;
+comment on function gallery.refuse_taken_names() is
+    'TG006 if this role has a job of one of our names that is for another database: pg_cron would let it stand there, with our command.';

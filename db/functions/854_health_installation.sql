@@ -34,6 +34,7 @@ set search_path from current
 as $function$
 declare
     v_schedule text;
+    v_database text;
     v_active   boolean;
     v_status   text;
     v_message  text;
@@ -42,23 +43,26 @@ begin
     if exists (select from pg_extension e where e.extname = 'pg_cron') and has_schema_privilege('cron', 'usage') then
         perform 'PRAGMA:disable:check'; -- for plpgsql_check, which may find no pg_cron
         execute $query$
-            select j.schedule, j.active, r.status, r.return_message
+            select j.schedule, j.database, j.active, r.status, r.return_message
             from cron.job j
             left join lateral (select d.status, d.return_message from cron.job_run_details d
                                where d.jobid = j.jobid and d.status in ('succeeded', 'failed')
                                order by d.runid desc limit 1) r on true
-            where j.jobname = $1
+            where j.jobname = $1 and gallery.is_here(j.database)
             order by j.active desc limit 1
             $query$
-        into v_schedule, v_active, v_status, v_message
+        into v_schedule, v_database, v_active, v_status, v_message
         using (select k.job_name from gallery.cron_jobs(null) k where k.command ~ 'gallery_refresh');
     end if;
     if v_schedule is null then
         return gallery.health_row('schedule', 'ok', null, null,
-            'no pg_cron job of this role; gallery_schedule() makes one, `pg-gallery refresh --every 30s` does the same');
+            case when gallery.cron_database() in (current_database(), '')
+                 then 'no pg_cron job of this role; gallery_schedule() makes one, `pg-gallery refresh --every 30s` does the same'
+                 else 'pg_cron keeps no jobs in this database; `pg-gallery refresh --every 30s` refreshes without it' end);
     end if;
     v_finding := case
         when gallery.cron_database() is null then 'the refresh is scheduled, but pg_cron is not loaded on this server'
+        when v_database <> current_database() then format('the refresh is scheduled for the database %I, which there is no longer', v_database)
         when not v_active then 'the scheduled refresh is paused'
         when v_status = 'failed' then format('the last scheduled refresh failed: %s', v_message)
     end;

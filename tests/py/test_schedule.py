@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Iterator
 
 import psycopg
 import pytest
+from psycopg import sql
 
 from calls import Connection
-from harness.server import Server
+from harness.server import Server, database_name
 from pg_gallery import migrate
 
 JOBS = ["pg_gallery refresh", "pg_gallery purge run log"]
@@ -132,18 +134,124 @@ def jobs(cron: Connection) -> list[tuple[str, str, str, str, bool]]:
     ).fetchall()
 
 
+ODD_NAME = """an 'odd' "name" \\ %I; 100% $$"""
+
+
+@pytest.fixture
+def elsewhere(server: Server, cron: Connection) -> Iterator[Connection]:
+    """A connection to a gallery in another database than that of pg_cron, with an odd name."""
+    url = server.new_database()
+    plain, odd = sql.Identifier(database_name(url)), sql.Identifier(ODD_NAME)
+    cron.execute(sql.SQL("ALTER DATABASE {} RENAME TO {}").format(plain, odd))
+    try:
+        with psycopg.connect(url, dbname=ODD_NAME, autocommit=True) as connection:
+            yield connection
+    finally:
+        cron.execute(sql.SQL("ALTER DATABASE {} RENAME TO {}").format(odd, plain))
+        server.drop_database(url)
+
+
+def schedule_as_hinted(cron: Connection, elsewhere: Connection) -> str:
+    """Does what the hint of gallery_schedule says where pg_cron is not; returns the job's name."""
+    hint = refused(elsewhere, "SELECT * FROM gallery_schedule()").message_hint or ""
+    found = re.search(r"In the database cron: (SELECT cron\.schedule_in_database\(.*\))\. ", hint)
+    assert found is not None
+    cron.execute(found[1].encode())
+    row = cron.execute("SELECT jobname::text FROM cron.job ORDER BY jobid DESC").fetchone()
+    assert row is not None
+    return str(row[0])
+
+
 @WITH_PG_CRON
-def test_the_scheduled_refresh_is_seen_running(cron: Connection) -> None:
+def test_the_scheduled_refreshes_of_two_databases_are_seen_running(
+    cron: Connection, elsewhere: Connection
+) -> None:
     cron.execute("SELECT * FROM gallery_schedule()")
-    cron.execute(
-        "INSERT INTO content_items_all (id, source_type, content_type) VALUES (1, 'items', 'image')"
-    )
-    cron.execute("INSERT INTO tags (name) VALUES ('cat')")
-    cron.execute("INSERT INTO content_tags SELECT 1, 'items', id FROM tags")
+    schedule_as_hinted(cron, elsewhere)
+    for gallery in (cron, elsewhere):
+        gallery.execute(
+            "INSERT INTO content_items_all (id, source_type, content_type)"
+            " VALUES (1, 'items', 'image')"
+        )
+        gallery.execute("INSERT INTO tags (name) VALUES ('cat')")
+        gallery.execute("INSERT INTO content_tags SELECT 1, 'items', id FROM tags")
+    tags = "SELECT name, item_count FROM gallery_tags()"
     deadline = time.monotonic() + 150
-    while cron.execute("SELECT name, item_count FROM gallery_tags()").fetchall() != [("cat", 1)]:
+    while any(g.execute(tags).fetchall() != [("cat", 1)] for g in (cron, elsewhere)):
         assert time.monotonic() < deadline, cron.execute("TABLE cron.job_run_details").fetchall()
         time.sleep(0.5)
+
+
+@WITH_PG_CRON
+def test_the_jobs_of_two_databases_leave_each_other_alone(
+    cron: Connection, elsewhere: Connection
+) -> None:
+    name = schedule_as_hinted(cron, elsewhere)
+    assert name not in JOBS
+    theirs = jobs(cron)
+    assert [(job[0], job[2]) for job in theirs] == [(name, ODD_NAME)]
+    cron.execute("SELECT * FROM gallery_schedule()")
+    assert [job[0] for job in jobs(cron)] == [name, *JOBS]
+    cron.execute("SELECT * FROM gallery_unschedule()")
+    assert jobs(cron) == theirs
+
+
+@WITH_PG_CRON
+def test_a_job_of_our_name_for_another_database_is_not_taken_over(
+    cron: Connection, elsewhere: Connection
+) -> None:
+    assert elsewhere.info.dbname == ODD_NAME
+    cron.execute(
+        "SELECT cron.schedule_in_database(%s, '* * * * *', 'CALL gallery_refresh()', %s)",
+        (JOBS[0], ODD_NAME),
+    )
+    theirs = jobs(cron)
+    error = refused(cron, "SELECT * FROM gallery_schedule()")
+    assert error.sqlstate == "TG006"
+    assert "is one for the database" in (error.message_primary or "")
+    assert cron.execute("SELECT * FROM gallery_unschedule()").fetchall() == []
+    assert jobs(cron) == theirs
+
+
+@WITH_PG_CRON
+def test_scheduling_again_mends_the_job_of_a_database_that_was_renamed(cron: Connection) -> None:
+    cron.execute("SELECT * FROM gallery_schedule()")
+    cron.execute("UPDATE cron.job SET database = 'its old name'")
+    rows = cron.execute("SELECT status, detail FROM gallery_health() WHERE check_name = 'schedule'")
+    ((status, detail),) = rows.fetchall()
+    assert status == "warn"
+    assert 'for the database "its old name", which there is no longer' in detail
+    cron.execute("SELECT * FROM gallery_schedule()")
+    assert [(job[0], job[2]) for job in jobs(cron)] == [(name, "cron") for name in JOBS]
+
+
+@WITH_PG_CRON
+def test_a_gallery_in_a_schema_of_an_odd_name_is_refreshed_by_its_job(
+    cron: Connection, cron_url: str
+) -> None:
+    name = ODD_NAME.replace("\\", "")
+    schema = sql.Identifier(name)
+    migrate.downgrade(cron_url, "base")
+    cron.execute(sql.SQL("CREATE SCHEMA {}").format(schema))
+    try:
+        migrate.upgrade(cron_url, schema=name)
+        cron.execute(sql.SQL("SELECT * FROM {}.gallery_schedule()").format(schema))
+        cron.execute(sql.SQL("INSERT INTO {}.tags (name) VALUES ('cat')").format(schema))
+        ((command,),) = cron.execute(
+            "SELECT command FROM cron.job WHERE jobname = %s", (JOBS[0],)
+        ).fetchall()
+        cron.execute("UPDATE gallery.bitmap_state SET refreshed_at = '2020-01-01'")
+        cron.execute(command.encode())
+        row = cron.execute(
+            "SELECT refreshed_at > '2020-01-02' FROM gallery.bitmap_state"
+        ).fetchone()
+        assert row == (True,)
+        removed = cron.execute(sql.SQL("SELECT * FROM {}.gallery_unschedule()").format(schema))
+        assert sorted(removed.fetchall()) == sorted((job,) for job in JOBS)
+    finally:
+        migrate.downgrade(cron_url, "base")
+        cron.execute(sql.SQL("DROP SCHEMA {}").format(schema))
+        migrate.upgrade(cron_url)
 
 
 @WITH_PG_CRON
