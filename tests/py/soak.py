@@ -16,7 +16,7 @@ from functools import partial
 from itertools import count
 from random import Random
 from threading import Event
-from time import monotonic
+from time import monotonic, sleep
 from uuid import UUID
 
 import psycopg
@@ -31,6 +31,10 @@ from walks import check_walk, keys_of, lacks_seeds
 PAUSE = 0.005  # seconds between two turns of a worker
 LATEST = 2 * 10**15  # microseconds: later than all moments that a gallery has at random
 STRATEGIES = tuple(name for name in calls.STRATEGIES if name not in (None, "bitmap"))
+WAYS_TO_INTERRUPT = ("pg_cancel_backend", "pg_terminate_backend")
+AT_WORK = """
+    SELECT pid FROM pg_stat_activity
+    WHERE datname = current_database() AND state = 'active' AND query ~ '^CALL gallery_re'"""
 INDEX_LACKS = "SELECT (gallery.index_state(s.dirty_limit)).lacks FROM gallery.current_settings() s"
 LEDGER = """
     CREATE TABLE IF NOT EXISTS soak_writer (writer int PRIMARY KEY, transactions bigint NOT NULL);
@@ -48,6 +52,7 @@ class Plan:
     round_seconds: float = 4
     seed: int = 1
     kills: bool = False  # whether some rounds end with the server killed
+    interrupts: bool = False  # whether refreshes are cancelled and terminated at random
     writers: int = 3
     refreshers: int = 2
     readers: int = 2
@@ -351,16 +356,25 @@ class Writer(Changes):
 # --- the derived data ---
 
 
-def refresh(conn: Connection, random: Random) -> None:
+def refresh(conn: Connection, random: Random, rebuilds: float = 0.02) -> None:
     """Follow the changes; now and then build the index anew, or finish a rebuild that stopped."""
     stopped = conn.execute("SELECT NOT built FROM gallery.bitmap_state").fetchone() == (True,)
-    rebuilds = random.random() < (0.5 if stopped else 0.02)
+    rebuilds = random.random() < (0.5 if stopped else rebuilds)
     call = "CALL gallery_rebuild()" if rebuilds else "CALL gallery_refresh()"
     try:
         conn.execute(calls.query(call))
     except psycopg.Error as error:
         if error.sqlstate != "TG006":  # another is at work, or has been stopped by one
             raise
+
+
+def interrupt(conn: Connection, random: Random) -> None:
+    """Meet a refresh or rebuild at work, and end it in one of two ways, unless it is over first."""
+    found = conn.execute(AT_WORK).fetchall()
+    if found:
+        sleep(random.random() * random.choice((0.01, 0.1, 0.5)))
+        way = random.choice(WAYS_TO_INTERRUPT)
+        conn.execute(calls.query(f"SELECT {way}(%s)"), random.choice(found))
 
 
 def bring_up_to_date(conn: Connection) -> None:
@@ -489,14 +503,14 @@ class Soak:
     def run_round(self, *, killed: bool) -> None:
         """All at work for a while; the first failure ends it, and is raised."""
         done = Event()
+        refreshes = self.refresh_interrupted if self.plan.interrupts else refresh
         jobs: list[Job] = [
             *(partial(self.write, writer=writer) for writer in self.writers),
-            *(partial(refresh, random=self.fresh_random()) for _ in range(self.plan.refreshers)),
-            *(
-                partial(compare, random=self.fresh_random(), gallery=self.gallery, tally=self.tally)
-                for _ in range(self.plan.readers)
-            ),
+            *(partial(refreshes, random=self.fresh_random()) for _ in range(self.plan.refreshers)),
+            *(partial(self.compare, random=self.fresh_random()) for _ in range(self.plan.readers)),
         ]
+        if self.plan.interrupts:
+            jobs.append(partial(interrupt, random=self.fresh_random()))
         connections = [self.connect() for _ in jobs]
         for conn in connections[len(self.writers) :][: self.plan.refreshers]:
             be_first_to_look_for_deadlocks(conn)
@@ -524,6 +538,18 @@ class Soak:
                 if not (killed and conn.broken):
                     done.set()
                     raise
+
+    def compare(self, conn: Connection, random: Random) -> None:
+        compare(conn, random, self.gallery, self.tally)
+
+    def refresh_interrupted(self, conn: Connection, random: Random) -> None:
+        """Refresh or rebuild on a connection of its own; where it is ended, compare at once."""
+        with self.connect() as own:
+            try:
+                refresh(own, random, rebuilds=0.2)
+            except (psycopg.errors.QueryCanceled, psycopg.errors.AdminShutdown) as end:
+                self.tally[type(end).__name__] += 1
+                self.compare(conn, random)
 
     @staticmethod
     def write(conn: Connection, writer: Writer) -> None:
