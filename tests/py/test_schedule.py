@@ -364,6 +364,37 @@ def test_the_purge_deletes_old_runs_of_our_jobs_alone(cron: Connection) -> None:
 
 
 @WITH_PG_CRON
+def test_another_database_is_refreshed_from_that_of_pg_cron_as_the_hint_says(
+    conn: Connection, cron_url: str, server: Server
+) -> None:
+    """At a restart of the server, so that the test need not wait for the next minute."""
+    hint = refused(conn, "SELECT * FROM gallery_schedule()").message_hint or ""
+    assert "cron.schedule_in_database(" in hint
+    (command,) = re.findall(r"CALL \S+\(\)", hint)
+    conn.execute(
+        "INSERT INTO content_items_all (id, source_type, content_type) VALUES (1, 'items', 'image')"
+    )
+    conn.execute("INSERT INTO tags (name) VALUES ('dog')")
+    conn.execute("INSERT INTO content_tags SELECT 1, 'items', id FROM tags")
+    with psycopg.connect(cron_url, autocommit=True) as cron:
+        cron.execute(
+            "SELECT cron.schedule_in_database('pg_gallery refresh', '@reboot', %s, %s)",
+            (command, conn.info.dbname),
+        )
+    server.restart()
+    deadline = time.monotonic() + 60
+    with (
+        psycopg.connect(server.url(conn.info.dbname), autocommit=True) as second,
+        psycopg.connect(cron_url, autocommit=True) as cron,
+    ):
+        while second.execute("SELECT name FROM gallery_tags()").fetchall() != [("dog",)]:
+            runs = cron.execute("TABLE cron.job_run_details").fetchall()
+            assert time.monotonic() < deadline, runs
+            time.sleep(0.1)
+        cron.execute("SELECT cron.unschedule('pg_gallery refresh')")
+
+
+@WITH_PG_CRON
 def test_removing_the_gallery_removes_its_jobs(cron: Connection, cron_url: str) -> None:
     cron.execute("SELECT * FROM gallery_schedule()")
     migrate.downgrade(cron_url, "base")
