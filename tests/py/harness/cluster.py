@@ -67,14 +67,22 @@ class Cluster:
         self._pg_ctl("promote", "--wait")
 
     def copy_database(self, source: str, target: str) -> None:
-        """Dumps a database, and restores the dump into another, which is empty."""
+        """Dumps a database, and restores the dump into another, which is empty.
+
+        A pg_dump of a newer version than the server's sets what the server does not know.
+        """
         address = f"host=localhost port={self.port} user={SUPERUSER}"
         dump = f"{self.directory}.dump"
+        self._run("pg_dump", f"--file={dump}", f"--dbname={address} dbname={source}").check()
+        self._run("sed", "-i", "/^SET transaction_timeout = 0;$/d", dump).check()
         self._run(
-            "pg_dump", "--format=custom", f"--file={dump}", f"--dbname={address} dbname={source}"
-        ).check()
-        self._run(
-            "pg_restore", "--exit-on-error", f"--dbname={address} dbname={target}", dump
+            "psql",
+            "--quiet",
+            "--no-psqlrc",
+            "--set=ON_ERROR_STOP=1",
+            "--single-transaction",
+            f"--file={dump}",
+            f"--dbname={address} dbname={target}",
         ).check()
         self._run("rm", dump).check()
 
