@@ -24,9 +24,14 @@ class Standby:
         return make_url(self._standby_url).set(database=database).render_as_string(False)
 
     def wait(self, timeout: float = 60) -> None:
-        """Blocks until everything that the primary has written so far is replayed here."""
-        with psycopg.connect(self._primary_url) as primary:
-            position = primary.execute("SELECT pg_current_wal_lsn()::text").fetchone()
+        """Blocks until everything that the primary has written so far is replayed here.
+
+        What is not committed yet is sent when the log is next flushed: at the commit that is made
+        here, or else only when the log writer wakes up, seconds later.
+        """
+        with psycopg.connect(self._primary_url, autocommit=True) as primary:
+            primary.execute("SELECT pg_logical_emit_message(true, 'flush', '')")
+            position = primary.execute("SELECT pg_current_wal_flush_lsn()::text").fetchone()
         deadline = time.monotonic() + timeout
         replayed = "SELECT pg_last_wal_replay_lsn() >= %s::pg_lsn"
         with psycopg.connect(self._standby_url, autocommit=True) as standby:
