@@ -85,12 +85,55 @@ def test_standby_is_read_only(database_url: str, standby: Callable[[], Standby])
         add_tag(standby().url(database_url), "anime")
 
 
+def test_what_is_not_committed_is_sent_to_a_standby_too(
+    database_url: str, standby: Callable[[], Standby]
+) -> None:
+    follower = standby()
+    with psycopg.connect(database_url) as connection:
+        connection.execute("INSERT INTO tags (name) VALUES ('anime')")
+        row = connection.execute("SELECT pg_current_wal_insert_lsn()::text").fetchone()
+        follower.wait()
+        with psycopg.connect(follower.url(database_url)) as reader:
+            replayed = "SELECT pg_last_wal_replay_lsn() >= %s::pg_lsn"
+            assert reader.execute(replayed, row).fetchone() == (True,)
+    follower.wait()
+    assert count_tags(follower.url(database_url)) == 1
+
+
+def test_promoted_standby_takes_writes_and_follows_nobody(
+    database_url: str, standby: Callable[[], Standby]
+) -> None:
+    follower = standby()
+    follower.promote()
+    add_tag(database_url, "anime")
+    add_tag(follower.url(database_url), "cat")
+    assert (count_tags(database_url), count_tags(follower.url(database_url))) == (1, 1)
+
+
 def test_two_standbys_follow_one_server(database_url: str, standby: Callable[[], Standby]) -> None:
     followers = [standby(), standby()]
     add_tag(database_url, "anime")
     for follower in followers:
         follower.wait()
     assert [count_tags(follower.url(database_url)) for follower in followers] == [1, 1]
+
+
+def test_small_disk_has_no_room_while_it_is_filled(server: Server, database_url: str) -> None:
+    disk = server.small_disk()
+    if not server.superuser:
+        pytest.skip("only a superuser may create a tablespace")
+    with psycopg.connect(database_url, autocommit=True) as connection:
+        connection.execute(f"CREATE TABLESPACE small LOCATION '{disk.folder}'".encode())
+        connection.execute("CREATE TABLE wide (wide text) TABLESPACE small")
+        disk.fill()
+        try:
+            with pytest.raises(psycopg.errors.DiskFull):
+                connection.execute("INSERT INTO wide VALUES ('x')")
+        finally:
+            disk.make_room()
+        connection.execute("INSERT INTO wide VALUES ('x')")
+        connection.execute("DROP TABLE wide")
+        connection.execute("DROP TABLESPACE small")
 
 
 @pytest.mark.servers("pg15")
