@@ -101,6 +101,11 @@ def chosen_schema(connection: Connection) -> str:
             'The schema "gallery" is for what is private: the tables can\'t stand there.',
             hint="Choose another schema.",
         )
+    if "\\" in schema:  # how a backslash in the text of a function is read is up to each session
+        raise MigrationError(
+            f'The schema "{schema}" has a backslash in its name: the tables can\'t stand there.',
+            hint="Choose another schema.",
+        )
     if not connection.scalar(
         text("select exists (select from pg_namespace where nspname = :schema)"), {"schema": schema}
     ):

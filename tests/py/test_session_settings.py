@@ -257,6 +257,32 @@ def test_settings_of_a_database_change_nothing_that_is_installed_in_it(
     assert functions(empty_url) == functions(database_url)
 
 
+def test_a_schema_with_a_backslash_in_its_name_is_refused(empty_url: str) -> None:
+    with psycopg.connect(empty_url, autocommit=True) as conn:
+        conn.execute('CREATE SCHEMA "back\\slash"')
+    with pytest.raises(migrate.MigrationError, match="backslash"):
+        migrate.upgrade(empty_url, schema="back\\slash")
+
+
+@pytest.mark.parametrize("schema", ["it's", 'say "hi"', "100%", "%I $1 {} $$", "Grüße"])
+def test_a_schema_may_have_any_name(empty_url: str, schema: str) -> None:
+    with psycopg.connect(empty_url, autocommit=True) as conn:
+        name = psycopg.sql.Identifier(schema)
+        conn.execute(psycopg.sql.SQL("CREATE SCHEMA {}").format(name))
+        migrate.upgrade(empty_url, schema=schema)
+        conn.execute(psycopg.sql.SQL("SET search_path = {}").format(name))
+        calls.store(conn, random_gallery(Random(5), 30))
+        conn.execute("CALL gallery_rebuild()")
+        conn.execute("SET search_path = pg_catalog")
+        for query in (*OTHER_CALLS, "SELECT * FROM gallery_page()", "SELECT gallery_explain()"):
+            called = query.replace("gallery_", f"{name.as_string(conn)}.gallery_")
+            if "gallery_tag_ids" not in query:
+                conn.execute(called.encode())
+        health = f"SELECT * FROM {name.as_string(conn)}.gallery_health() WHERE status <> 'ok'"
+        assert conn.execute(health.encode()).fetchall() == []
+    migrate.downgrade(empty_url, "base")
+
+
 # --- the source ---
 
 # What a scan over SQL meets: comments, and what is quoted in one way or another. The bodies of
