@@ -1,7 +1,7 @@
 """Running calls over psycopg 3: a connection, a pool, or a URL.
 
-An executor does the I/O of a `Call` and nothing else. Those over SQLAlchemy stand in `_sqlalchemy`,
-which is imported only when it is used.
+An executor does the I/O of a `Call` and nothing else. Those over SQLAlchemy stand in `_sqlalchemy`
+and `_sqlalchemy_async`, which are imported only when they are used.
 """
 
 from __future__ import annotations
@@ -71,9 +71,26 @@ def async_executor(source: Any) -> AsyncExecutor:
         return AsyncConnectionExecutor(source)
     if isinstance(source, AsyncConnectionPool):
         return AsyncPoolExecutor(source)
-    from . import _sqlalchemy  # noqa: PLC0415 - slow to import, seldom needed
+    made = _async_sqlalchemy_executor(source)
+    if made is None:
+        raise TypeError(
+            "AsyncGallery takes a URL, a psycopg AsyncConnection or AsyncConnectionPool,"
+            " or a SQLAlchemy AsyncSession, AsyncConnection or AsyncEngine,"
+            f" not {type(source).__qualname__}"
+        )
+    return made
 
-    return _sqlalchemy.async_executor(source)
+
+def _async_sqlalchemy_executor(source: Any) -> AsyncExecutor | None:
+    """The executor, or None where the source is nothing of async SQLAlchemy's.
+
+    Without greenlet that half of SQLAlchemy can't be imported, so nothing can be of it.
+    """
+    try:
+        from . import _sqlalchemy_async  # noqa: PLC0415 - slow to import, seldom needed
+    except ImportError:
+        return None
+    return _sqlalchemy_async.executor(source)
 
 
 # --- sync ---
