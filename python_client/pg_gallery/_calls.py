@@ -2,7 +2,8 @@
 
 A `Call` does no I/O and knows no driver; `_executors` and `_sqlalchemy` run it. The text is nothing
 but ``SELECT * FROM function(name => CAST(placeholder AS type), …)``, or CALL for a procedure, with
-only those arguments that are given.
+only those arguments that are given. Types and operators are named with their schema, so that
+nothing on the caller's search_path can stand in their place.
 """
 
 from __future__ import annotations
@@ -191,7 +192,7 @@ def verify(sample: float | None) -> Call[tuple[Discrepancy, ...]]:
 def configure(document: Mapping[str, Any]) -> Call[dict[str, Any]]:
     """gallery_configure."""
     text = json.dumps(document)
-    argument = Argument("document", "CAST({document} AS jsonb)", {"document": text})
+    argument = Argument("document", "CAST({document} AS pg_catalog.jsonb)", {"document": text})
     return Call("gallery_configure", (argument,), _value, json_columns=("gallery_configure",))
 
 
@@ -219,37 +220,39 @@ def _tags(name: str, value: Iterable[str | UUID]) -> Argument:
             ids.append(None if tag is None else str(tag))
         else:
             raise TypeError(f"{name}: a tag is a name (str) or an id (uuid.UUID), not {tag!r}")
-    by_name = f"{{}}gallery_tag_ids(CAST({{{name}_by_name}} AS text[]))"
-    by_id = f"CAST({{{name}}} AS uuid[])"
+    by_name = f"{{}}gallery_tag_ids(CAST({{{name}_by_name}} AS pg_catalog.text[]))"
+    by_id = f"CAST({{{name}}} AS pg_catalog.uuid[])"
     if not names:
         return Argument(name, by_id, {name: ids})
     if not ids:
         return Argument(name, by_name, {f"{name}_by_name": names})
-    return Argument(name, f"{by_name} || {by_id}", {f"{name}_by_name": names, name: ids})
+    return Argument(
+        name, f"{by_name} OPERATOR(pg_catalog.||) {by_id}", {f"{name}_by_name": names, name: ids}
+    )
 
 
 def _ids(name: str, value: Iterable[UUID | str]) -> Argument:
     listed = [None if one is None else _clean(name, str(one)) for one in _elements(name, value)]
-    return Argument(name, f"CAST({{{name}}} AS uuid[])", {name: listed})
+    return Argument(name, f"CAST({{{name}}} AS pg_catalog.uuid[])", {name: listed})
 
 
 def _texts(name: str, value: Iterable[str]) -> Argument:
     listed = [None if one is None else _clean(name, one) for one in _elements(name, value)]
-    return Argument(name, f"CAST({{{name}}} AS text[])", {name: listed})
+    return Argument(name, f"CAST({{{name}}} AS pg_catalog.text[])", {name: listed})
 
 
 def _id(name: str, value: UUID | str) -> Argument:
-    return Argument(name, f"CAST({{{name}}} AS uuid)", {name: _clean(name, str(value))})
+    return Argument(name, f"CAST({{{name}}} AS pg_catalog.uuid)", {name: _clean(name, str(value))})
 
 
 def _text(name: str, value: str) -> Argument:
-    return Argument(name, f"CAST({{{name}}} AS text)", {name: _clean(name, value)})
+    return Argument(name, f"CAST({{{name}}} AS pg_catalog.text)", {name: _clean(name, value)})
 
 
 def _time(name: str, value: date | str) -> Argument:
     """By way of text, so that every driver reads it alike; PostgreSQL knows more than they do."""
     text = value if isinstance(value, str) else value.isoformat()
-    expression = f"CAST(CAST({{{name}}} AS text) AS timestamptz)"
+    expression = f"CAST(CAST({{{name}}} AS pg_catalog.text) AS pg_catalog.timestamptz)"
     return Argument(name, expression, {name: _clean(name, text)})
 
 
