@@ -128,9 +128,7 @@ class Asker:
             raise AssertionError("a name that isn't there has an id")
 
     def tag_ids(self, names: list[str]) -> list[UUID]:
-        row = self.conn.execute("SELECT gallery_tag_ids(%s::text[])", (names,)).fetchone()
-        assert row is not None
-        ids: list[UUID] = row[0]
+        ids: list[UUID] = calls.value_of(self.conn, "gallery_tag_ids", names=names)
         return ids
 
     def ask_tags(self) -> None:

@@ -30,31 +30,33 @@ STRATEGIES = (
     "bitmap",
 )
 
-# The types by which arguments are cast, so that each call is the same for every driver setting.
+# The types by which arguments are cast, so that each call is the same for every driver setting;
+# in full, so that it is the same under every search_path.
 ARGUMENT_TYPES: Mapping[str, str] = {
-    "tags_all": "uuid[]",
-    "tags_any": "uuid[]",
-    "tags_none": "uuid[]",
-    "content_source_types": "text[]",
-    "viewer": "uuid",
-    "creators": "uuid[]",
-    "content_types": "text[]",
-    "search": "text",
-    "created_from": "timestamptz",
-    "created_before": "timestamptz",
+    "tags_all": "pg_catalog.uuid[]",
+    "tags_any": "pg_catalog.uuid[]",
+    "tags_none": "pg_catalog.uuid[]",
+    "content_source_types": "pg_catalog.text[]",
+    "viewer": "pg_catalog.uuid",
+    "creators": "pg_catalog.uuid[]",
+    "content_types": "pg_catalog.text[]",
+    "search": "pg_catalog.text",
+    "created_from": "pg_catalog.timestamptz",
+    "created_before": "pg_catalog.timestamptz",
     "min_quality": "double precision",
-    "sort_field": "text",
-    "sort_order": "text",
+    "sort_field": "pg_catalog.text",
+    "sort_order": "pg_catalog.text",
     "page_size": "integer",
-    "cursor": "text",
-    "strategy": "text",
+    "cursor": "pg_catalog.text",
+    "strategy": "pg_catalog.text",
     "rank": "bigint",
     "facet_limit": "integer",
-    "name_prefix": "text",
-    "source_types": "text[]",
+    "name_prefix": "pg_catalog.text",
+    "names": "pg_catalog.text[]",
+    "source_types": "pg_catalog.text[]",
     "min_count": "bigint",
     "max_count": "bigint",
-    "sort": "text",
+    "sort": "pg_catalog.text",
 }
 
 
