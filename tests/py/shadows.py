@@ -231,7 +231,7 @@ class Shadows:
                     setof = "SETOF " if is_set and not columns else ""
                     yield self.function(name, fit.takes, setof + result)
                 else:
-                    yield self.aggregate(name, fit.takes)
+                    yield self.aggregate(name, fit)
 
     def function(self, name: str, takes: Sequence[str], gives: str) -> str:
         signature = f'{self.schema}."{name}"({", ".join(takes)})'
@@ -240,14 +240,15 @@ class Shadows:
             f" AS $$ BEGIN PERFORM watch.tell('function {signature}'); END $$"
         )
 
-    def aggregate(self, name: str, takes: Sequence[str]) -> str:
+    def aggregate(self, name: str, fit: Signature) -> str:
         """Also in place of a window function."""
-        signature = f'{self.schema}."{name}"({", ".join(takes) or "*"})'
+        signature = f'{self.schema}."{name}"({", ".join(fit.takes) or "*"})'
         step = f"watch.step_{next(self.numbers)}"
         return (
-            f"CREATE FUNCTION {step}({', '.join(('text', *takes))}) RETURNS text LANGUAGE plpgsql"
+            f"CREATE FUNCTION {step}({', '.join((fit.gives, *fit.takes))}) RETURNS {fit.gives}"
+            f" LANGUAGE plpgsql"
             f" AS $$ BEGIN PERFORM watch.tell('aggregate {signature}'); END $$;"
-            f" CREATE AGGREGATE {signature} (sfunc = {step}, stype = text)"
+            f" CREATE AGGREGATE {signature} (sfunc = {step}, stype = {fit.gives})"
         )
 
     def operators(self) -> Iterator[str]:
