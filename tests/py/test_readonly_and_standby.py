@@ -5,14 +5,11 @@ And what does write is closed: to PUBLIC, and to whatever stands in the caller's
 
 from __future__ import annotations
 
-import secrets
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from random import Random
 
 import psycopg
 import pytest
-from psycopg import sql
 
 import calls
 from calls import Connection
@@ -21,6 +18,7 @@ from harness.server import Server
 from harness.standby import Standby
 from index_states import rebuilt
 from oracle import SORTS, Filter, ordered
+from roles import role
 from walks import check_walk, keys_of
 
 # Calls of every function that reads, and of every one that writes.
@@ -70,22 +68,6 @@ def names_of(conn: Connection, condition: str) -> list[str]:
         )
     )
     return [row[0] for row in rows]
-
-
-@contextmanager
-def role(conn: Connection, *grants: str) -> Iterator[None]:
-    """The rest of the block as a new role with these grants, each ending in TO or ON … TO."""
-    name = sql.Identifier(f"gallery_test_{secrets.token_hex(4)}")
-    conn.execute(sql.SQL("CREATE ROLE {}").format(name))
-    try:
-        for grant in grants:
-            conn.execute(sql.SQL("{} TO {}").format(sql.SQL(grant), name))
-        conn.execute(sql.SQL("SET ROLE {}").format(name))
-        yield
-    finally:
-        conn.execute("RESET ROLE")
-        conn.execute(sql.SQL("DROP OWNED BY {}").format(name))
-        conn.execute(sql.SQL("DROP ROLE {}").format(name))
 
 
 def check_pages(conn: Connection, gallery: Gallery, items_from: Connection) -> None:
