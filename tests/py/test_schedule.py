@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Iterator
+from itertools import chain
 
 import psycopg
 import pytest
@@ -13,6 +14,7 @@ from psycopg import sql
 from calls import Connection
 from harness.server import Server, database_name
 from pg_gallery import migrate
+from roles import documented_grants
 
 JOBS = ["pg_gallery refresh", "pg_gallery purge run log"]
 WITH_PG_CRON = pytest.mark.servers("pg15")
@@ -340,6 +342,21 @@ def test_a_role_that_may_schedules_jobs_of_its_own(cron: Connection) -> None:
         cron.execute("SET LOCAL ROLE gallery_test_operator")
         cron.execute("SELECT * FROM gallery_schedule()")
         assert [job[3] for job in jobs(cron)] == ["gallery_test_operator"] * 2
+
+
+@WITH_PG_CRON
+def test_a_role_with_a_refreshers_documented_grants_schedules_the_refresh(
+    cron: Connection,
+) -> None:
+    grants = "".join(chain.from_iterable(documented_grants("refresher")))
+    with cron.transaction(force_rollback=True):
+        cron.execute("CREATE ROLE gallery_test_operator")
+        cron.execute(grants.replace("{role}", "gallery_test_operator").encode())
+        cron.execute("SET LOCAL ROLE gallery_test_operator")
+        cron.execute("SELECT * FROM gallery_schedule('5 minutes')")
+        assert [job[3] for job in jobs(cron)] == ["gallery_test_operator"] * 2
+        cron.execute("SELECT * FROM gallery_unschedule()")
+        assert jobs(cron) == []
 
 
 @WITH_PG_CRON
