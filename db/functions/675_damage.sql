@@ -50,13 +50,12 @@ language plpgsql stable
 set search_path from current
 as $function$
 begin
-    return (select case when cardinality(s.damaged_blocks) between 1 and 100
-                        then format('CALL gallery_rebuild(%L); or CALL gallery_rebuild(); if it comes back.', s.damaged_blocks)
-                        else 'CALL gallery_rebuild();' end
+    return (select format('call %I.gallery_rebuild(%s);', gallery.home_schema(),
+                          case when cardinality(s.damaged_blocks) between 1 and 100 then quote_literal(s.damaged_blocks) else '' end)
             from gallery.bitmap_state s);
 end
 $function$;
-comment on function gallery.damage_remedy() is 'What to run where the index is marked as damaged.';
+comment on function gallery.damage_remedy() is 'What to run where the index is marked as damaged: the rebuild of the blocks concerned, or where they are not known, or many, of all.';
 
 -- What has no block is of no use to anybody, and might be read: it goes first.
 create or replace function gallery.remove_orphans()

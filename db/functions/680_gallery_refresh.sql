@@ -56,7 +56,7 @@ begin
     end if;
     if v_state.damage is not null then
         perform gallery.raise_error('TG006', format('the bitmap index is damaged: %s', v_state.damage),
-            format('Until it is rebuilt, pages come from the tables. Run %s', gallery.damage_remedy()));
+            format('Until it is rebuilt, pages come from the tables. Run %s If it comes back, call gallery_rebuild() for all blocks.', gallery.damage_remedy()));
     end if;
     for v_try in 1 .. c_tries loop
         begin
@@ -71,7 +71,7 @@ begin
                  or data_corrupted or index_corrupted then
                 perform gallery.mark_damaged(sqlerrm);
                 raise warning 'pg_gallery: the bitmap index is damaged, and not used from here on: %', sqlerrm
-                    using hint = 'Pages come from the tables, and are exact. Run ' || gallery.damage_remedy();
+                    using hint = format('Pages come from the tables, and are exact. Run %s', gallery.damage_remedy());
                 return;
         end;
     end loop;

@@ -41,16 +41,21 @@ declare
     v_limit     int := (gallery.current_settings()).dirty_limit;
     v_backlog   bigint;
     v_built     boolean;
+    v_damage    text;
     v_refreshed timestamptz;
     v_blind     gallery.health_check := gallery.unreadable('refresh_backlog', array['gallery.bitmap_state', 'gallery.dirty_item']);
 begin
     if v_blind is not null then
         return v_blind;
     end if;
-    select s.built, s.refreshed_at into v_built, v_refreshed from gallery.bitmap_state s;
+    select s.built, s.damage, s.refreshed_at into v_built, v_damage, v_refreshed from gallery.bitmap_state s;
     if not v_built then
         return row('refresh_backlog', 'fail', 'the bitmap index is not built: until then pages take other strategies, and gallery_refresh() refuses',
                    format('call %I.gallery_rebuild();', gallery.home_schema()))::gallery.health_check;
+    end if;
+    if v_damage is not null then
+        return row('refresh_backlog', 'fail', format('the bitmap index is damaged: %s; until it is rebuilt pages come from the tables, and gallery_refresh() refuses', v_damage),
+                   gallery.damage_remedy())::gallery.health_check;
     end if;
     select count(*) into v_backlog from (select from gallery.dirty_item limit v_limit + 1) d;
     return gallery.health_row('refresh_backlog', 'warn',

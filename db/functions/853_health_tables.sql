@@ -41,33 +41,37 @@ comment on function gallery.check_dead_rows() is
     'Does autovacuum keep up? It is given time: what a statement left behind a moment ago is not its fault. By this server''s own statistics; a standby has none of them.';
 
 create or replace function gallery.our_triggers()
-returns table (table_oid oid, made_on oid, name text, event text, options text, function text)
+returns table (table_oid oid, made_on oid, name text, event text, options text, function text, fires text)
 language plpgsql stable
 set search_path from current
 as $function$
 begin
     return query
     select t.oid, case when n.options like 'for each row%' then to_regclass('@schema_text@.' || n.on_table)::oid else t.oid end,
-           n.name, n.event, n.options, n.function
+           n.name, n.event, n.options, n.function, n.fires
     from (values
-        ('content_tags', 'log_inserted', 'after insert', 'referencing new table as new_rows for each statement', 'log_tags_inserted'),
-        ('content_tags', 'log_updated', 'after update', 'referencing old table as old_rows new table as new_rows for each statement', 'log_tags_updated'),
-        ('content_tags', 'log_deleted', 'after delete', 'referencing old table as old_rows for each statement', 'log_tags_deleted'),
-        ('content_tags', 'log_truncated', 'after truncate', 'for each statement', 'log_truncated'),
-        ('content_items_all', 'log_inserted', 'after insert', 'referencing new table as new_rows for each statement', 'log_items_inserted'),
-        ('content_items_all', 'log_updated', 'after update', 'referencing old table as old_rows new table as new_rows for each statement', 'log_items_updated'),
-        ('content_items_all', 'log_deleted', 'after delete', 'referencing old table as old_rows for each statement', 'log_items_deleted'),
-        ('content_items_all', 'log_truncated', 'after truncate', 'for each statement', 'log_truncated'),
-        ('content_items_all', 'refuse_prompt_change', 'before update of prompt', 'for each row when (old.prompt is distinct from new.prompt)', 'refuse_prompt_change'),
-        ('tags', 'relist_inserted', 'after insert', 'referencing new table as new_rows for each statement', 'relist_tags_inserted'),
-        ('tags', 'relist_renamed', 'after update of id, name', 'for each row when ((old.id, old.name) is distinct from (new.id, new.name))', 'relist_tag_renamed'),
-        ('tags', 'relist_deleted', 'after delete', 'referencing old table as old_rows for each statement', 'relist_tags_deleted'),
-        ('tags', 'relist_truncated', 'after truncate', 'for each statement', 'relist_truncated'),
-        ('tag_cardinality_stats', 'relist_inserted', 'after insert', 'referencing new table as new_rows for each statement', 'relist_counts_inserted'),
-        ('tag_cardinality_stats', 'relist_updated', 'after update', 'referencing old table as old_rows new table as new_rows for each statement', 'relist_counts_updated'),
-        ('tag_cardinality_stats', 'relist_deleted', 'after delete', 'referencing old table as old_rows for each statement', 'relist_counts_deleted'),
-        ('tag_cardinality_stats', 'relist_truncated', 'after truncate', 'for each statement', 'relist_truncated')
-    ) n (on_table, name, event, options, function)
+        ('content_tags', 'log_inserted', 'after insert', 'referencing new table as new_rows for each statement', 'log_tags_inserted', 'origin'),
+        ('content_tags', 'log_updated', 'after update', 'referencing old table as old_rows new table as new_rows for each statement', 'log_tags_updated', 'origin'),
+        ('content_tags', 'log_deleted', 'after delete', 'referencing old table as old_rows for each statement', 'log_tags_deleted', 'origin'),
+        ('content_tags', 'log_truncated', 'after truncate', 'for each statement', 'log_truncated', 'always'),
+        ('content_items_all', 'log_inserted', 'after insert', 'referencing new table as new_rows for each statement', 'log_items_inserted', 'origin'),
+        ('content_items_all', 'log_updated', 'after update', 'referencing old table as old_rows new table as new_rows for each statement', 'log_items_updated', 'origin'),
+        ('content_items_all', 'log_deleted', 'after delete', 'referencing old table as old_rows for each statement', 'log_items_deleted', 'origin'),
+        ('content_items_all', 'log_truncated', 'after truncate', 'for each statement', 'log_truncated', 'always'),
+        ('content_items_all', 'refuse_prompt_change', 'before update of prompt', 'for each row when (old.prompt is distinct from new.prompt)', 'refuse_prompt_change', 'origin'),
+        ('content_items_all', 'refuse_losing_sidecar', 'before update of source_type', 'for each row when (old.source_type is distinct from new.source_type)', 'refuse_losing_sidecar', 'origin'),
+        ('content_items_all', 'follow_replica', 'after insert or update or delete', 'for each row when (current_setting(''session_replication_role'') = ''replica'')', 'follow_replicated_items', 'replica'),
+        ('content_tags', 'follow_replica', 'after insert or update or delete', 'for each row when (current_setting(''session_replication_role'') = ''replica'')', 'follow_replicated_tags', 'replica'),
+        ('tags', 'follow_replica', 'after insert or update or delete', 'for each row when (current_setting(''session_replication_role'') = ''replica'')', 'follow_replicated_tag', 'replica'),
+        ('tags', 'relist_inserted', 'after insert', 'referencing new table as new_rows for each statement', 'relist_tags_inserted', 'origin'),
+        ('tags', 'relist_renamed', 'after update of id, name', 'for each row when ((old.id, old.name) is distinct from (new.id, new.name))', 'relist_tag_renamed', 'origin'),
+        ('tags', 'relist_deleted', 'after delete', 'referencing old table as old_rows for each statement', 'relist_tags_deleted', 'origin'),
+        ('tags', 'relist_truncated', 'after truncate', 'for each statement', 'relist_truncated', 'always'),
+        ('tag_cardinality_stats', 'relist_inserted', 'after insert', 'referencing new table as new_rows for each statement', 'relist_counts_inserted', 'origin'),
+        ('tag_cardinality_stats', 'relist_updated', 'after update', 'referencing old table as old_rows new table as new_rows for each statement', 'relist_counts_updated', 'origin'),
+        ('tag_cardinality_stats', 'relist_deleted', 'after delete', 'referencing old table as old_rows for each statement', 'relist_counts_deleted', 'origin'),
+        ('tag_cardinality_stats', 'relist_truncated', 'after truncate', 'for each statement', 'relist_truncated', 'origin')
+    ) n (on_table, name, event, options, function, fires)
     cross join lateral (
         select to_regclass('@schema_text@.' || n.on_table)::oid
         union all
@@ -85,14 +89,19 @@ as $function$
 begin
     return query
     select o.table_oid,
-           format('%s lacks the trigger %s%s', gallery.full_name(o.table_oid), o.name, case when t.tgname is not null then ': it is disabled' end),
-           case when t.tgname is not null then format('alter table %s enable trigger %I;', gallery.full_name(o.table_oid), t.tgname)
-                else format('create or replace trigger %I %s on %s %s execute function gallery.%I();',
-                            o.name, o.event, gallery.full_name(o.made_on), o.options, o.function) end
+           format('%s lacks the trigger %s%s', gallery.full_name(o.table_oid), o.name,
+                  case when t.tgenabled = 'D' then ': it is disabled' when t.tgname is not null then ': it does not fire where it should' end),
+           concat_ws(E'\n',
+               case when t.tgname is null
+                    then format('create or replace trigger %I %s on %s %s execute function gallery.%I();',
+                                o.name, o.event, gallery.full_name(o.made_on), o.options, o.function) end,
+               case when t.tgname is not null or o.fires <> 'origin'
+                    then format('alter table %s enable %strigger %I;', gallery.full_name(case when t.tgname is null then o.made_on else o.table_oid end),
+                                case o.fires when 'origin' then '' else o.fires || ' ' end, coalesce(t.tgname, o.name)) end)
     from gallery.our_triggers() o
     left join pg_trigger t on t.tgrelid = o.table_oid and not t.tgisinternal
                           and t.tgfoid = (select p.oid from pg_proc p where p.proname = o.function and p.pronamespace = 'gallery'::regnamespace)
-    where coalesce(t.tgenabled not in ('O', 'A'), true);
+    where t.tgname is null or t.tgenabled not in ('A', case o.fires when 'origin' then 'O' when 'replica' then 'R' else 'A' end);
 end
 $function$;
 comment on function gallery.idle_triggers() is 'The triggers of ours that are missing or don''t fire, and what puts each right.';

@@ -27,16 +27,16 @@ begin
     return query
     select f.oid,
            format('the subscription %I writes %s, where %s', s.subscription, gallery.full_name(f.oid),
-                  case when t.tgname is null then 'no trigger follow_replica_... logs what it changes'
+                  case when t.tgname is null then 'no trigger follow_replica logs what it changes'
                        else format('the trigger %I does not fire for it', t.tgname) end),
-           case when t.tgname is null then '-- the triggers follow_replica_... are made by pg-gallery migrate'
+           case when t.tgname is null then '-- the check "triggers" says how it is made'
                 else format('alter table %s enable replica trigger %I;', gallery.full_name(f.oid), t.tgname) end
     from gallery.subscribed_tables() s
     cross join lateral (
         select s.table_oid where s.table_oid in (to_regclass('@schema_text@.content_tags'), to_regclass('@schema_text@.tags'))
         union
         select p from gallery.item_partitions() p where s.table_oid in (p, '@schema_text@.content_items_all'::regclass)) f (oid)
-    left join pg_trigger t on t.tgrelid = f.oid and not t.tgisinternal and t.tgname like E'follow\\_replica\\_%'
+    left join pg_trigger t on t.tgrelid = f.oid and not t.tgisinternal and t.tgname = 'follow_replica'
     where coalesce(t.tgenabled not in ('R', 'A'), true);
 end
 $function$;
@@ -72,7 +72,7 @@ begin
     into v_findings, v_remedies
     from problems p;
     return gallery.health_row('replication', 'fail', v_findings, v_remedies || format('call %I.gallery_rebuild();', gallery.home_schema()),
-        format('the subscription %s; the triggers follow_replica_... log what it changes, a row at a time, and pages are exact as of what it has committed', v_writers));
+        format('the subscription %s; the triggers follow_replica log what it changes, a row at a time, and pages are exact as of what it has committed', v_writers));
 end
 $function$;
 comment on function gallery.check_replication() is

@@ -366,8 +366,11 @@ def test_a_refresh_that_meets_damage_says_so_and_pages_stay_exact_until_it_is_re
         conn.execute("CALL gallery_refresh()")
     assert refusal.value.sqlstate == "TG006"
     assert "gallery_rebuild" in str(refusal.value.diag.message_hint)
-    blocks = value(conn, "SELECT damaged_blocks FROM gallery.bitmap_state")
-    conn.execute("CALL gallery_rebuild(%s)", [None if whole else blocks])
+    said_by_health = conn.execute(
+        "SELECT what_to_do FROM gallery_health() WHERE status = 'fail' AND detail ~ 'damaged'"
+    ).fetchall()
+    ((remedy,),) = said_by_health
+    conn.execute(calls.query("CALL gallery_rebuild()" if whole else remedy))
     conn.execute("CALL gallery_refresh()")
     assert complaints(conn) == []
     conn.execute("SELECT * FROM gallery_page(strategy => 'bitmap')")
