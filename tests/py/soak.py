@@ -429,7 +429,10 @@ def compare(conn: Connection, random: Random, gallery: Gallery, tally: Counter[s
     """
     with conn.transaction():
         conn.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
-        conn.execute("LOCK TABLE content_items_all, content_tags IN ACCESS SHARE MODE")
+        try:
+            conn.execute("LOCK TABLE content_items_all, content_tags IN ACCESS SHARE MODE")
+        except psycopg.errors.DeadlockDetected:  # with a TRUNCATE: PostgreSQL chose us
+            raise psycopg.Rollback from None
         items = calls.read_items(conn)
         names: dict[UUID, str] = dict(conn.execute("SELECT id, name FROM tags").fetchall())
         now = replace(gallery, items=items, tags=gallery.tags | names)
