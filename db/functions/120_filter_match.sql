@@ -59,10 +59,10 @@ returns text
 language sql immutable
 return $condition$(
         case when f.tags_all is null
-               or not exists (select from unnest(f.tags_all) w
+               or not exists (select from unnest(f.tags_all) w (id)
                               where not exists (select from @schema@.content_tags t
                                                 where t.content_id = i.id and t.content_source = i.source_type
-                                                  and t.tag_id = w offset 0) offset 0)
+                                                  and t.tag_id = w.id offset 0) offset 0)
         then (f.tags_none is null or not $condition$ || gallery.carries_one_of_sql('f.tags_none') || $condition$)
          and (f.tags_any is null or $condition$ || gallery.carries_one_of_sql('f.tags_any') || $condition$) end)$condition$;
 comment on function gallery.match_tags_sql() is

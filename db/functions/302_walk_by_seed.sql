@@ -45,6 +45,7 @@ begin
             set enable_incremental_sort = 'off' set enable_hashjoin = 'off' set enable_mergejoin = 'off'
             set jit = 'off' set max_parallel_workers_per_gather = 0
             as $function$
+            #variable_conflict use_variable
             declare
                 v_seed   gallery.source_ids := s.seed;
                 v_walked gallery.stretch;

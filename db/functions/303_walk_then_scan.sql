@@ -40,6 +40,7 @@ begin
             set plan_cache_mode = 'force_custom_plan'
             set jit = 'off' set max_parallel_workers_per_gather = 0
             as $function$
+            #variable_conflict use_variable
             declare
                 v_patterns text[] := gallery.word_patterns(f.terms);
             begin

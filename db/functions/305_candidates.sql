@@ -20,6 +20,7 @@ language plpgsql stable
 set search_path from current
 set plan_cache_mode = 'force_generic_plan' set enable_seqscan = 'off' set enable_bitmapscan = 'off'
 as $function$
+#variable_conflict use_variable
 begin
     if cardinality(tags) = 1 then
         return array(select t.content_id from @schema@.content_tags t
@@ -41,6 +42,7 @@ set search_path from current
 set plan_cache_mode = 'force_generic_plan' set enable_seqscan = 'off' set enable_bitmapscan = 'off'
 set enable_hashjoin = 'off' set enable_mergejoin = 'off'
 as $function$
+#variable_conflict use_variable
 declare
     v_tag uuid := case when cardinality(tags) = 1 then tags[1] end;     -- of several, all that the item carries are looked at
 begin
@@ -64,6 +66,7 @@ set search_path from current
 set plan_cache_mode = 'force_generic_plan' set enable_seqscan = 'off' set enable_bitmapscan = 'off'
 set enable_hashjoin = 'off' set enable_nestloop = 'off'
 as $function$
+#variable_conflict use_variable
 declare
     v_tag   uuid := case when cardinality(tags) = 1 then tags[1] end;   -- one tag's list comes in the order of ids
     v_least bigint;                                                     -- the rest of a list is not read
@@ -126,6 +129,7 @@ set search_path from current
 set plan_cache_mode = 'force_generic_plan' set enable_seqscan = 'off' set enable_bitmapscan = 'off'
 set enable_hashjoin = 'off' set enable_mergejoin = 'off'
 as $function$
+#variable_conflict use_variable
 begin
     return array(
         select c.id

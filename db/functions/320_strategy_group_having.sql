@@ -7,6 +7,7 @@ language plpgsql stable
 set search_path from current
 set plan_cache_mode = 'force_custom_plan'
 as $function$
+#variable_conflict use_variable
 begin
     return array(
         select t.content_id

@@ -7,6 +7,7 @@ language plpgsql stable
 set search_path from current
 set plan_cache_mode = 'force_generic_plan'
 as $function$
+#variable_conflict use_variable
 begin
     if ids = '{}' or tags = '{}' then
         return ids;
@@ -14,10 +15,10 @@ begin
     return array(            -- offset 0: probes, in the order of the tags, up to the first that fails
         select c.id
         from unnest(ids) c (id)
-        where not exists (select from unnest(tags) w
+        where not exists (select from unnest(tags) w (id)
                           where not exists (select from @schema@.content_tags t
                                             where t.content_id = c.id and t.content_source = source
-                                              and t.tag_id = w offset 0) offset 0));
+                                              and t.tag_id = w.id offset 0) offset 0));
 end
 $function$;
 comment on function gallery.keep_carriers_of_all(bigint[], text, uuid[]) is

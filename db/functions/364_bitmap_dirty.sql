@@ -86,6 +86,7 @@ language plpgsql stable
 set search_path from current
 set plan_cache_mode = 'force_generic_plan' set enable_seqscan = 'off' set enable_bitmapscan = 'off' set enable_sort = 'off'
 as $function$
+#variable_conflict use_variable
 begin
     return case
         when source = 'items' and descending then

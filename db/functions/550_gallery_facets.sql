@@ -8,6 +8,7 @@ set search_path from current
 set plan_cache_mode = 'force_generic_plan' set enable_hashjoin = 'off' set enable_mergejoin = 'off' set enable_seqscan = 'off'
 set jit = 'off'
 as $function$
+#variable_conflict use_variable
 declare
     v_hidden boolean := gallery.rows_are_hidden();      -- else every tag that is carried is there
 begin
@@ -95,6 +96,7 @@ set search_path from current
 set plan_cache_mode = 'force_generic_plan'
 set jit = 'off'
 as $function$
+#variable_conflict use_variable
 declare
     c_batch  constant int := 30;        -- tags of the first batch; each has twice as many as the one before,
     c_most   constant int := 400;       -- up to so many

@@ -22,6 +22,7 @@ returns setof gallery.tag_listing
 language plpgsql stable
 set search_path from current
 as $function$
+#variable_conflict use_variable
 begin
     return query
     select t.id, s.scope, gallery.tag_name_start(t.name), s.item_count, s.counts_by_source

@@ -100,6 +100,7 @@ set plan_cache_mode = 'force_generic_plan'
 set enable_seqscan = 'off' set enable_bitmapscan = 'off' set enable_hashjoin = 'off' set enable_mergejoin = 'off'
 set jit = 'off'
 as $function$
+#variable_conflict use_variable
 begin
     select array_agg(n.id order by n.created_at, n.id, n.source),
            array_agg(n.source order by n.created_at, n.id, n.source),

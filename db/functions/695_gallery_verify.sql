@@ -9,6 +9,7 @@ set plan_cache_mode = 'force_generic_plan'
 set enable_hashjoin = 'off' set enable_mergejoin = 'off' set enable_seqscan = 'off' set enable_bitmapscan = 'off'
 set work_mem = '256MB' set jit = 'off'
 as $function$
+#variable_conflict use_variable
 declare
     v_clean bit varying := (
         select (~ gallery.slots_to_bits(b.slot, 1))::bit varying

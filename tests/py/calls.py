@@ -16,7 +16,7 @@ from psycopg.rows import TupleRow, namedtuple_row
 
 from galleries import Gallery
 from oracle import EPOCH, Filter, Item, Key, Moment, Sort
-from pg_gallery.repeatables import FUNCTIONS_PATH, render
+from pg_gallery.repeatables import FUNCTIONS_PATH, read_functions, render
 
 Connection = psycopg.Connection[TupleRow]
 
@@ -216,6 +216,12 @@ def install(conn: Connection, function_file: str) -> None:
     with conn.transaction():
         conn.execute(query(f"SET LOCAL search_path = {FUNCTIONS_PATH}"))
         conn.execute(query(render(function_file, "public")))
+
+
+def install_all(conn: Connection) -> None:
+    """Define all functions again, in the database as it is now."""
+    for function_file in read_functions().values():
+        install(conn, function_file)
 
 
 def query(text: str) -> bytes:

@@ -10,6 +10,8 @@ from collections.abc import Iterator
 import psycopg
 import pytest
 
+import calls
+import worlds
 from harness.server import Server
 
 pytestmark = pytest.mark.servers("pg15")
@@ -64,6 +66,17 @@ def test_no_function_gives_a_warning(checkable: psycopg.Connection) -> None:
     assert checkable.execute(FUNCTIONS).rowcount > 0
     found = list(complaints(checkable))
     assert not found, "\n".join(found)
+
+
+def test_a_users_own_columns_are_never_taken_for_names_of_ours(
+    checkable: psycopg.Connection,
+) -> None:
+    """They are of a type that fits nowhere: what is taken for something else is an error."""
+    for statement in worlds.confusing_columns(checkable, "box"):
+        checkable.execute(calls.query(statement))
+    calls.install_all(checkable)  # functions in SQL are looked at when they are created
+    errors = [complaint for complaint in complaints(checkable) if "| error |" in complaint]
+    assert not errors, "\n".join(errors)
 
 
 def test_a_careless_function_gives_a_warning(checkable: psycopg.Connection) -> None:

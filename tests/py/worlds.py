@@ -180,11 +180,40 @@ def partial(random: Random, column: str) -> str:
     return f" WHERE {column} IS {random.choice(('', 'NOT '))}NULL"
 
 
+# The names that our functions give to their arguments and variables, and words of their language.
+NAMES_OF_OURS = """
+    SELECT DISTINCT name FROM (
+        SELECT unnest(p.proargnames) FROM pg_proc p WHERE p.pronamespace = 'gallery'::regnamespace
+        UNION SELECT unnest(p.proargnames) FROM pg_proc p WHERE starts_with(p.proname, 'gallery_')
+        UNION SELECT (regexp_matches(p.prosrc, '\\m([a-z]|[vc]_[a-z_]+)\\M', 'g'))[1]
+        FROM pg_proc p WHERE p.pronamespace = 'gallery'::regnamespace
+        UNION VALUES ('select'), ('tag_ids'), ('places'), ('A column')
+    ) n (name)
+    WHERE name <> ''
+      AND name <> ALL (SELECT a.attname FROM pg_attribute a WHERE a.attrelid = %s::regclass)
+    ORDER BY name
+"""
+
+
 EXTENSIBLE = ("content_items_all", "content_tags", "tags", "users")
 
 
-def random_column(random: Random) -> str:
-    """The statement that adds a column of a user's own."""
+def confusing_names(conn: Connection, table: str) -> list[str]:
+    """What a column of a table might be called as well: as something in our functions is."""
+    return [name for (name,) in conn.execute(NAMES_OF_OURS, (table,))]
+
+
+def confusing_columns(conn: Connection, kind: str) -> list[str]:
+    """The statements that add columns of a type with all confusing names to all tables."""
+    return [
+        f"ALTER TABLE {table} "
+        + ", ".join(f'ADD COLUMN "{name}" {kind}' for name in confusing_names(conn, table))
+        for table in EXTENSIBLE
+    ]
+
+
+def random_column(conn: Connection, random: Random) -> str:
+    """The statement that adds a column with a confusing name."""
     table = random.choice(EXTENSIBLE)
     kind = random.choice(
         (
@@ -195,7 +224,7 @@ def random_column(random: Random) -> str:
             "int NOT NULL DEFAULT 0",
         )
     )
-    return f'ALTER TABLE {table} ADD COLUMN "Own {random.randrange(10**6)}" {kind}'
+    return f'ALTER TABLE {table} ADD COLUMN "{random.choice(confusing_names(conn, table))}" {kind}'
 
 
 def random_statistics(random: Random) -> str:
@@ -272,7 +301,7 @@ class World:
             self.run(random_index(self.conn, self.random).replace("INDEX", f"INDEX {name}", 1))
             self.farewell.append(f"DROP INDEX IF EXISTS {name}, gallery.{name}")
         for _ in range(self.random.randint(0, 2)):
-            added = random_column(self.random)
+            added = random_column(self.conn, self.random)
             self.run(added)
             self.farewell.append(re.sub(r'ADD (COLUMN ".*?").*', r"DROP \1", added))
         for _ in range(self.random.randint(0, 2)):
