@@ -456,7 +456,7 @@ def test_upgraders_at_the_same_time_take_turns(empty_url: str) -> None:
 
 def test_an_upgrader_gives_up_waiting_for_a_locked_table(database_url: str) -> None:
     with psycopg.connect(database_url) as other:
-        other.execute("LOCK TABLE pg_gallery_version")
+        other.execute("LOCK TABLE tags")
         given_up = alembic("-x", f"url={database_url}", "-x", "lock_timeout=1", "downgrade", "base")
     assert given_up.returncode != 0
     assert "lock timeout" in given_up.stderr
@@ -482,6 +482,8 @@ def test_a_given_connection_is_left_as_it_was(given: tuple[Config, Connection]) 
     assert path == '"$user", public'
     locks = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND pid = pg_backend_pid()"
     assert connection.exec_driver_sql(locks).scalar() == 0
+    timeout = connection.exec_driver_sql("SELECT current_setting('lock_timeout')").scalar()
+    assert timeout == "0"
 
 
 def test_in_the_transaction_of_a_given_connection_nothing_is_committed(
