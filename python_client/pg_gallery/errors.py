@@ -184,9 +184,8 @@ def _original(error: BaseException) -> BaseException:
 def _kind(sqlstate: str, message: str, function: str) -> type[GalleryError] | None:
     if sqlstate in SQLSTATES:
         return SQLSTATES[sqlstate]
-    if sqlstate == _UNDEFINED_SCHEMA:
-        return NotInstalled
-    if sqlstate == _UNDEFINED_FUNCTION and "gallery_" in message:
+    unknown_function = sqlstate == _UNDEFINED_FUNCTION and "gallery_" in message
+    if unknown_function or sqlstate == _UNDEFINED_SCHEMA:
         return NotInstalled
     if sqlstate.startswith("28") or sqlstate == _UNDEFINED_DATABASE:
         return LoginRefused

@@ -111,7 +111,7 @@ def downgrade(
 
 
 def rows_lost(url: str, revision: str = "base", *, schema: str | None = None) -> dict[str, int]:
-    """What a downgrade of a database to a revision would delete: rows by table, where there are any.
+    """What a downgrade of a database would delete: how many rows, by table, where there are any.
 
     Not among them are the notes that pg_gallery keeps on itself.
 

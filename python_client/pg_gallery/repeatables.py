@@ -160,7 +160,7 @@ begin
     if v_who is not null then
         raise exception 'Objects may be created in a schema of the gallery by %', v_who
             using errcode = 'insufficient_privilege',
-                  hint = v_revoke || ' Or install in a schema where nobody else may create objects.';
+                  hint = v_revoke || ' Or choose a schema where nobody else may create objects.';
     end if;
     perform pg_catalog.set_config('search_path', v_path, true);
 end

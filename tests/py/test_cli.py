@@ -368,14 +368,62 @@ def test_a_thousand_tags_work(run: Run) -> None:
 
 def test_a_database_that_cant_be_reached_is_one_sentence(database_url: str) -> None:
     nowhere = make_url(database_url).set(host="127.0.0.1", port=1, query={})
-    nobody = make_url(database_url).set(database="no_such_database")
-    for url in (nowhere, nobody):
-        run = run_on(url.render_as_string(hide_password=False))
-        for command in ("page", "migrate", "refresh"):
-            ran = run(command)
-            assert ran.code == ExitCode.UNREACHABLE
-            assert ran.err.startswith("Error: The database can't be reached: ")
-            assert len(ran.err.splitlines()) == 1 and ran.out == ""
+    run = run_on(nowhere.render_as_string(hide_password=False))
+    for command in (["page"], ["migrate"], ["refresh"], ["load", "-"]):
+        ran = run(*command)
+        assert ran.code == ExitCode.UNREACHABLE
+        error, hint = ran.err.splitlines()
+        assert error.startswith("Error: The database can't be reached: ") and ran.out == ""
+        assert hint.startswith("Hint: ")
+
+
+@pytest.mark.parametrize("wrong", [{"database": "no_such_database"}, {"username": "nobody_here"}])
+def test_a_login_that_is_refused_is_told_apart_from_a_server_that_is_not_there(
+    database_url: str, wrong: dict[str, str]
+) -> None:
+    run = run_on(make_url(database_url).set(**wrong).render_as_string(hide_password=False))
+    for command in (["page"], ["migrate"], ["refresh"], ["refresh", "--every", "1s"]):
+        ran = run(*command)
+        assert ran.code == ExitCode.DATABASE and ran.out == ""
+        error, hint = ran.err.splitlines()
+        assert error.startswith("Error: The database refuses the login: ")
+        assert "password" in hint
+
+
+def test_what_the_server_says_beside_a_result_is_on_standard_error(
+    run_on_empty: Run, empty_url: str
+) -> None:
+    run_on_empty("migrate")
+    with psycopg.connect(empty_url, autocommit=True) as connection:
+        connection.execute(
+            """
+            CREATE FUNCTION say() RETURNS trigger LANGUAGE plpgsql
+            AS $$ BEGIN RAISE WARNING 'said by a trigger' USING HINT = 'do so'; RETURN NULL; END $$;
+            CREATE TRIGGER say AFTER INSERT ON content_items
+                FOR EACH STATEMENT EXECUTE FUNCTION say();
+            CREATE TRIGGER say AFTER INSERT ON content_items_all
+                FOR EACH STATEMENT EXECUTE FUNCTION say();
+            """
+        )
+    ran = run_on_empty("load", "-", "--json", stdin='{"source_type":"items","content_type":"x"}')
+    assert ran.json["items"] == 1
+    assert "Warning: said by a trigger\nHint: do so\n" in ran.err
+
+
+@pytest.mark.parametrize("path", ["''", "nowhere"])
+def test_with_an_odd_search_path_the_schema_is_asked_for_and_then_it_works(
+    run_on_empty: Run, empty_url: str, path: str
+) -> None:
+    database = make_url(empty_url).database
+    with psycopg.connect(empty_url, autocommit=True) as connection:
+        connection.execute(f'ALTER DATABASE "{database}" SET search_path = {path}'.encode())
+    assert run_on_empty("migrate").code == 0
+    line = '{"source_type": "items", "content_type": "x", "tags": ["a"]}\n'
+    for command in (["page"], ["count", "--all", "a"], ["refresh"], ["load", "-"]):
+        lost = run_on_empty(*command, stdin=line)
+        assert lost.code == ExitCode.DATABASE and "--schema" in lost.err
+        found = run_on_empty(*command, "--schema", "public", stdin=line)
+        assert found.code == (ExitCode.REFUSED if "--all" in command else 0), found.err
 
 
 def test_a_database_must_be_named() -> None:
@@ -440,8 +488,45 @@ def test_a_file_is_loaded_and_counted(run_on_empty: Run, tmp_path: Path) -> None
     csv = tmp_path / "items.csv"
     csv.write_text("source_type,content_type,tags\nitems,x,a;b\n")
     assert "1 items with 2 tags" in run_on_empty("load", str(csv)).out
-    assert run_on_empty("migrate", "--down", "base").code == 0
+    assert run_on_empty("migrate", "--down", "base", "--delete-everything").code == 0
     assert run_on_empty("count").code == ExitCode.DATABASE
+
+
+def test_a_downgrade_deletes_no_rows_unasked(run_on_empty: Run) -> None:
+    run_on_empty("migrate")
+    line = '{"source_type": "items", "content_type": "x", "tags": ["a"], "creator": "u"}\n'
+    run_on_empty("load", "-", stdin=line * 3)
+    refused = run_on_empty("migrate", "--down", "base")
+    assert refused.code == ExitCode.REFUSED and "--delete-everything" in refused.err
+    assert "3 items, 1 tags, 1 users, 3 tags of items" in refused.err
+    assert run_on_empty("count", "--json").json == {"count": 3}
+    assert run_on_empty("migrate", "--down", "base", "--delete-everything").code == 0
+
+
+def test_a_downgrade_of_an_empty_gallery_does_not_ask(run_on_empty: Run) -> None:
+    run_on_empty("migrate")
+    assert run_on_empty("migrate", "--down", "base").code == 0
+
+
+@pytest.mark.parametrize(
+    "theirs",
+    [
+        "CREATE VIEW theirs AS SELECT title FROM content_items",
+        "CREATE TABLE theirs (tag uuid REFERENCES tags)",
+        "CREATE TABLE theirs (item bigint REFERENCES content_items)",
+    ],
+)
+def test_a_downgrade_never_cascades_into_what_is_not_ours(
+    run_on_empty: Run, empty_url: str, theirs: str
+) -> None:
+    run_on_empty("migrate")
+    with psycopg.connect(empty_url, autocommit=True) as connection:
+        connection.execute(theirs.encode())
+        refused = run_on_empty("migrate", "--down", "base", "--delete-everything")
+        assert refused.code == ExitCode.DATABASE and "theirs" in refused.err
+        assert "Nothing has changed" in refused.err and "CASCADE" not in refused.err
+        connection.execute("TABLE theirs")
+    assert run_on_empty("count", "--json").json == {"count": 0}
 
 
 def test_items_printed_as_json_can_be_loaded(run: Run, run_on_empty: Run) -> None:

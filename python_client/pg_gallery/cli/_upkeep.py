@@ -44,8 +44,8 @@ def refresh(
     """Bring statistics and bitmap index up to date with the tables.
 
     With --every it does what a pg_cron job would do, where there is none; while the database can't
-    be reached, it complains and tries again. A login that is refused, as with a wrong password, ends
-    it: at once at the start, later after three in a row.
+    be reached, it complains and tries again. A login that is refused, as with a wrong password,
+    ends it: at once at the start, later after three in a row.
 
     Examples:
 

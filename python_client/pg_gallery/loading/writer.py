@@ -159,8 +159,8 @@ class Writer:
             raise NotInstalled(
                 f"There is no table {table} on the search_path of this role.",
                 sqlstate=error.sqlstate,
-                hint="Run pg-gallery migrate on the database; where pg_gallery stands in a schema that"
-                " is not on the search_path, name the schema (schema=, or --schema).",
+                hint="Run pg-gallery migrate on the database; where pg_gallery stands in a schema"
+                " that is not on the search_path, name the schema (schema=, or --schema).",
             ) from error
         row = self._cursor.fetchone()
         if row is None or row[0] is None:
