@@ -28,7 +28,8 @@ and in env.py::
         migrate.sync_functions()
 
 Then ``alembic upgrade heads`` brings both up to date, ``upgrade pg_gallery@head`` ours alone.
-The tables are made in the first schema of the connection's search_path.
+The tables are made in the first schema of the connection's search_path. `sync_functions` raises
+MigrationError where others may create objects in that schema.
 """
 
 from __future__ import annotations
@@ -113,7 +114,7 @@ def downgrade(
 def rows_lost(url: str, revision: str = "base", *, schema: str | None = None) -> dict[str, int]:
     """What a downgrade of a database would delete: how many rows, by table, where there are any.
 
-    Not among them are the notes that pg_gallery keeps on itself.
+    Not among them are the notes that pg_gallery keeps on itself, its settings among them.
 
     Raises:
         MigrationError: the database can't be asked, or there is no such revision.
@@ -131,7 +132,13 @@ def rows_lost(url: str, revision: str = "base", *, schema: str | None = None) ->
 
 _DROP_TABLE = re.compile(r"^\s*drop table ([^;]+);", re.IGNORECASE | re.MULTILINE)
 _NOTES = frozenset(
-    {"pg_gallery_version", "gallery.installed", "gallery.bitmap_state", "gallery.refresh_item"}
+    {
+        "pg_gallery_version",
+        "gallery.installed",
+        "gallery.settings",
+        "gallery.bitmap_state",
+        "gallery.refresh_item",
+    }
 )
 
 

@@ -78,7 +78,6 @@ _NAMES = {
     "content_tags": "tags of items",
     "content_items_more": "rows of content_items_more",
     "content_items_auto_more": "rows of content_items_auto_more",
-    "gallery.settings": "settings",
 }
 
 
@@ -89,7 +88,7 @@ def _ask(rows: dict[str, int]) -> None:
     loss = f"This deletes {_in_words(rows)}."
     if not sys.stdin.isatty():
         raise GalleryError(loss, hint="Give --delete-everything if that is meant.")
-    err.print(loss, soft_wrap=True)
+    err.print(loss, soft_wrap=True)  # the question itself goes there too
     typer.confirm("Delete them, for good?", abort=True, err=True)
 
 
