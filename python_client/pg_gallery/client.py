@@ -70,8 +70,8 @@ class Gallery:
     lead to it. ``telemetry`` records what the calls take (module `telemetry`).
 
     Over psycopg nothing is prepared on the server, so that a connection may lead through a pooler
-    in transaction mode; an engine of SQLAlchemy's needs ``connect_args={"prepare_threshold": None}``
-    for that.
+    in transaction mode; for that, an engine of SQLAlchemy's needs
+    ``connect_args={"prepare_threshold": None}``.
 
     Every method raises `GalleryError` (module `errors`) for what the gallery refuses and for a
     connection that can't be made, and the driver's own exceptions for everything else.

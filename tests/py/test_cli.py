@@ -379,7 +379,7 @@ def test_a_database_that_cant_be_reached_is_one_sentence(database_url: str) -> N
 
 @pytest.mark.parametrize("wrong", [{"database": "no_such_database"}, {"username": "nobody_here"}])
 def test_a_login_that_is_refused_is_told_apart_from_a_server_that_is_not_there(
-    database_url: str, wrong: dict[str, str]
+    database_url: str, wrong: dict[str, Any]
 ) -> None:
     run = run_on(make_url(database_url).set(**wrong).render_as_string(hide_password=False))
     for command in (["page"], ["migrate"], ["refresh"], ["refresh", "--every", "1s"]):
@@ -670,6 +670,35 @@ def test_an_interrupted_load_leaves_nothing(database_url: str, conn: psycopg.Con
         "SELECT count(*) FROM content_items_all WHERE content_type = 'interrupted'"
     ).fetchone()
     assert row == (0,)
+
+
+def test_a_migration_says_that_it_waits_for_another_and_then_goes_on(
+    run_on_empty: Run, empty_url: str
+) -> None:
+    run_on_empty("migrate")
+    with psycopg.connect(empty_url) as another:
+        another.execute("LOCK TABLE pg_gallery_version IN SHARE ROW EXCLUSIVE MODE")
+        with process(empty_url, "migrate") as command:
+            assert command.stderr is not None and command.stdout is not None
+            assert "Another migration" in command.stderr.readline()
+            assert command.poll() is None
+            another.rollback()
+            assert command.wait(30) == 0
+            assert "already" in command.stdout.read()
+
+
+def test_a_repeated_refresh_ends_when_its_login_is_refused_for_good(database_url: str) -> None:
+    with psycopg.connect(database_url, autocommit=True) as connection:
+        role = f"refresher_{secrets.token_hex(3)}"
+        connection.execute(f"CREATE ROLE {role} LOGIN SUPERUSER".encode())
+        url = make_url(database_url).set(username=role).render_as_string(hide_password=False)
+        with process(url, "refresh", "--every", "100ms", "--json") as command:
+            assert command.stdout is not None and command.stderr is not None
+            command.stdout.readline()
+            connection.execute(f"ALTER ROLE {role} NOLOGIN".encode())
+            assert command.wait(30) == ExitCode.DATABASE
+            assert command.stderr.read().count("refuses the login") == 3
+        connection.execute(f"DROP ROLE {role}".encode())
 
 
 @pytest.mark.parametrize("form", [["--json"], []])

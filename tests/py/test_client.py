@@ -30,7 +30,7 @@ from pg_gallery import (
     loading,
     migrate,
 )
-from pg_gallery.errors import GalleryError, LoginRefused, Unreachable, connection_error
+from pg_gallery.errors import LoginRefused, Unreachable, connection_error
 
 TAG_LIKE_AN_ID = "00000000-0000-0000-0000-000000000007"
 

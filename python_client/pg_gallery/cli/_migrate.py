@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import logging
 import sys
 from typing import Annotated
 
 import typer
+from rich.text import Text
 from typer import Option
 
 from ..errors import GalleryError
 from ._options import AsJson, Database
-from ._output import err, out, print_json
+from ._output import err, out, plain, print_json
 
 
 def migrate(
@@ -59,6 +61,7 @@ def migrate(
         return
     if down is not None and not delete_everything:
         _ask(migrations.rows_lost(url, revision, schema=database.schema))
+    _tell_of_waiting()
     before = migrations.current(url, schema=database.schema)
     run(url, revision, schema=database.schema)
     after = migrations.current(url, schema=database.schema)
@@ -98,3 +101,16 @@ def _in_words(rows: dict[str, int]) -> str:
     if derived:
         parts.append(f"{derived:,} rows of index and statistics, which can be built anew")
     return ", ".join(parts)
+
+
+def _tell_of_waiting() -> None:
+    """Show on standard error what the migrations log, such as that they wait for another."""
+    log = logging.getLogger("pg_gallery.migrations")
+    log.setLevel(logging.INFO)
+    if not log.handlers:
+        log.addHandler(_ToStandardError())
+
+
+class _ToStandardError(logging.Handler):
+    def emit(self, record: logging.LogRecord) -> None:
+        err.print(Text(plain(record.getMessage())), soft_wrap=True)

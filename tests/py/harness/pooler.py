@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import socket
 import subprocess
@@ -43,7 +44,9 @@ def pooled(url: str) -> Iterator[str]:
             f"auth_file = {users}\npool_mode = transaction\ndefault_pool_size = 1\n"
             "unix_socket_dir =\n"
         )
-        command = [program, "--quiet", f"--user={UNPRIVILEGED}", str(settings)]
+        command = [program, "--quiet", str(settings)]
+        if os.geteuid() == 0:
+            command.append(f"--user={UNPRIVILEGED}")
         with subprocess.Popen(command) as pooler:
             through = there.set(host="localhost", port=port).render_as_string(hide_password=False)
             try:
