@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import pty
 import secrets
 import signal
 import subprocess
@@ -670,6 +671,30 @@ def test_an_interrupted_load_leaves_nothing(database_url: str, conn: psycopg.Con
         "SELECT count(*) FROM content_items_all WHERE content_type = 'interrupted'"
     ).fetchone()
     assert row == (0,)
+
+
+@pytest.mark.parametrize(("answer", "left"), [(b"n\n", {"count": 1}), (b"y\n", None)])
+def test_on_a_terminal_a_downgrade_asks_before_it_deletes_rows(
+    run_on_empty: Run, empty_url: str, answer: bytes, left: Any
+) -> None:
+    run_on_empty("migrate")
+    run_on_empty("load", "-", stdin='{"source_type": "items", "content_type": "x"}\n')
+    ours, theirs = pty.openpty()
+    os.write(ours, answer)
+    finished = subprocess.run(
+        [*COMMAND, "migrate", "--down", "base"],
+        check=False,
+        capture_output=True,
+        env={**os.environ, "PG_GALLERY_URL": empty_url},
+        stdin=theirs,
+        text=True,
+    )
+    assert "This deletes 1 items" in finished.stderr
+    counted = run_on_empty("count", "--json")
+    if left is None:
+        assert finished.returncode == 0 and counted.code == ExitCode.DATABASE
+    else:
+        assert finished.returncode != 0 and counted.json == left
 
 
 def test_a_migration_says_that_it_waits_for_another_and_then_goes_on(
