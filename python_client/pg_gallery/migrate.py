@@ -122,6 +122,8 @@ def rows_lost(url: str, revision: str = "base", *, schema: str | None = None) ->
     present = current(url, schema=schema)
     if present is None:
         return {}
+    if revision.startswith("-"):  # so many steps, which offline must be counted from somewhere
+        revision = f"{present}{revision}"
     script = io.StringIO()
     downgrade(None, f"{present}:{revision}", sql=True, output=script)
     with _plain_errors(), connect(url) as connection:

@@ -495,7 +495,7 @@ def test_a_migration_is_refused_where_others_may_create_objects(
     migrate.upgrade(empty_url)
 
 
-@pytest.mark.parametrize("revision", ["base", *REVISIONS[:-1]])
+@pytest.mark.parametrize("revision", ["base", "-1", "-2", *REVISIONS[:-1]])
 def test_what_a_downgrade_would_delete_is_what_it_deletes(revision: str, database_url: str) -> None:
     every = (
         "SELECT CASE n.nspname WHEN 'gallery' THEN 'gallery.' ELSE '' END || c.relname"
