@@ -84,15 +84,7 @@ language plpgsql stable
 set search_path from current
 as $function$
 begin
-    return query
-    select n.nspname, case when a.grantee = 0 then 'public'::name else r.rolname end
-    from pg_namespace n
-    cross join lateral aclexplode(n.nspacl) a
-    left join pg_roles r on r.oid = a.grantee
-    where n.nspname in ('gallery', gallery.home_schema())
-      and a.privilege_type = 'CREATE'
-      and a.grantee not in (n.nspowner, (select c.relowner from pg_class c where c.oid = 'gallery.installed'::regclass))
-      and r.rolsuper is not true;
+    return query select c.schema_name, c.role_name from gallery.creators_in(array['gallery', gallery.home_schema()]) c;
 end
 $function$;
 comment on function gallery.creators_in_schemas() is

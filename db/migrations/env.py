@@ -13,20 +13,24 @@ from __future__ import annotations
 
 import logging
 import os
+from collections.abc import Set
 from functools import partial
 from logging.config import fileConfig
-from typing import Any, Literal, TypeAlias
+from typing import Any
 
-import psycopg
 from alembic import context
 from sqlalchemy import Connection, create_engine, text
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import NullPool
 
+from pg_gallery import _connecting as connecting
 from pg_gallery import migrate, models
-from pg_gallery._executors import libpq_url
+from pg_gallery.errors import sqlstate_of
 from pg_gallery.repeatables import (
+    FUNCTIONS_PATH,
     MigrationError,
     is_migrating,
+    refuse_creators,
     revisions_reached,
     run_sql,
     sync_functions,
@@ -36,11 +40,19 @@ config = context.config
 log = logging.getLogger("pg_gallery.migrations")
 
 VERSION_TABLE = "pg_gallery_version"
-# Two upgraders of one database take turns on this advisory lock.
-TURN = int.from_bytes(b"pg_galle", "big")
 
-Scope: TypeAlias = Literal["session", "local"]
-"""How long settings last: for the session, or for the transaction."""
+# As Alembic would make it, which finds it made.
+CREATE_VERSION_TABLE = f"""\
+create table if not exists {VERSION_TABLE} (
+    version_num varchar(32) not null,
+    constraint {VERSION_TABLE}_pkc primary key (version_num)
+);"""
+LOCK_VERSION_TABLE = f"lock table {VERSION_TABLE} in share row exclusive mode"
+
+# The SQLSTATEs of what a migration that goes before may do to one that begins.
+MADE_BY_ANOTHER = frozenset({"23505", "42P07"})
+LOCKED_BY_ANOTHER = "55P03"
+DROPPED_BY_ANOTHER = "42P01"
 
 
 def option(name: str) -> Any:
@@ -61,27 +73,53 @@ def database_url() -> str:
             "No database is named.",
             hint="Give its URL with -x url=postgresql://... or in PG_GALLERY_URL.",
         )
-    return libpq_url(url)
+    return connecting.libpq_url(url)
 
 
 def quoted(value: str, quote: str) -> str:
     return quote + value.replace(quote, quote * 2) + quote
 
 
-def set_lock_timeout(scope: Scope) -> str:
-    return f"set {scope} lock_timeout = {quoted(option('lock_timeout') or '10s', quote=chr(39))};"
+def set_lock_timeout(value: str | None = None) -> str:
+    return f"set local lock_timeout = {quoted(value or '10s', quote=chr(39))};"
 
 
-def set_search_path(scope: Scope, schema: str) -> str:
-    return f"set {scope} search_path = {quoted(schema, quote=chr(34))}, pg_temp;"
+def set_search_path(schema: str) -> str:
+    return f"set local search_path = {quoted(schema, quote=chr(34))}, pg_temp;"
 
 
-def take_turn(connection: Connection, scope: Scope) -> None:
-    """Wait until no other upgrader is at work; the turn ends with the session or transaction."""
-    kind = "xact_" if scope == "local" else ""
-    if not connection.scalar(text(f"select pg_try_advisory_{kind}lock({TURN})")):
-        log.info("Another migration of this database is running; waiting for its end")
-        connection.execute(text(f"select pg_advisory_{kind}lock({TURN})"))
+def take_turn(connection: Connection) -> None:
+    """Wait, however long, until no other migration is at work; the turn ends with the transaction.
+
+    What is waited for is a lock of the version table: only who may write it can take that.
+    """
+    run_sql(set_lock_timeout("0"))
+    while True:
+        if connection.scalar(text(f"select to_regclass('{VERSION_TABLE}') is null")):
+            attempt(connection, CREATE_VERSION_TABLE, forgiven=MADE_BY_ANOTHER)
+        failure = attempt(
+            connection,
+            f"{LOCK_VERSION_TABLE} nowait;",
+            forgiven={LOCKED_BY_ANOTHER, DROPPED_BY_ANOTHER},
+        )
+        if failure == LOCKED_BY_ANOTHER:
+            log.info("Another migration of this database is running; waiting for its end")
+            failure = attempt(connection, f"{LOCK_VERSION_TABLE};", forgiven={DROPPED_BY_ANOTHER})
+        if failure is None:
+            return
+
+
+def attempt(connection: Connection, statement: str, *, forgiven: Set[str]) -> str | None:
+    """Run a statement, or none of it; the SQLSTATE of a failure that is forgiven."""
+    try:
+        with connection.begin_nested():
+            run_sql(statement)
+    except DBAPIError as error:
+        failure = sqlstate_of(error)
+        if failure not in forgiven:
+            raise
+        return failure
+    return None
 
 
 def chosen_schema(connection: Connection) -> str:
@@ -116,12 +154,30 @@ def chosen_schema(connection: Connection) -> str:
     return schema
 
 
-def prepare(connection: Connection, scope: Scope) -> None:
-    raw = {"no_parameters": True}
-    take_turn(connection, scope)
-    connection.exec_driver_sql(set_lock_timeout(scope), execution_options=raw)
-    path = set_search_path(scope, chosen_schema(connection))
-    connection.exec_driver_sql(path, execution_options=raw)
+# A migration that has waited for another must see what that has done.
+READ_COMMITTED = "set transaction isolation level read committed;"
+
+
+def prepare(connection: Connection) -> None:
+    """Settings, a look at what is there, and the turn: all of it ends with the transaction."""
+    pin_isolation()
+    run_sql(f"set local search_path = {FUNCTIONS_PATH};")
+    schema = chosen_schema(connection)
+    refuse_creators(schema)
+    run_sql(set_search_path(schema))
+    if is_migrating():
+        take_turn(connection)
+    run_sql(set_lock_timeout(option("lock_timeout")))
+
+
+def pin_isolation() -> None:
+    try:
+        run_sql(READ_COMMITTED)
+    except DBAPIError as error:
+        raise MigrationError(
+            "The transaction that is open is not in the isolation level READ COMMITTED.",
+            hint="Give a connection in that level, or one in no transaction.",
+        ) from error
 
 
 def configure(**how: Any) -> None:
@@ -143,31 +199,31 @@ def number_revision(_context: Any, _revision: Any, directives: list[Any]) -> Non
 
 
 def migrate_offline() -> None:
+    schema = str(option("schema") or "public")
     configure(dialect_name="postgresql", literal_binds=True)
     with context.begin_transaction():
-        run_sql(f"select pg_advisory_xact_lock({TURN});")
-        run_sql(set_lock_timeout("local"))
-        run_sql(set_search_path("local", option("schema") or "public"))
+        run_sql(READ_COMMITTED)
+        refuse_creators(schema)
+        run_sql(set_search_path(schema))
+        if context.get_context().get_current_heads():  # else Alembic makes the table: a turn, too
+            run_sql(set_lock_timeout("0"))
+            run_sql(f"{LOCK_VERSION_TABLE};")
+        run_sql(set_lock_timeout(option("lock_timeout")))
         finish()
 
 
 def migrate_own_connection() -> None:
-    """Settings and turn belong to the session, and so outlast revisions that commit as they go."""
-    connect = partial(psycopg.connect, database_url())
+    connect = partial(connecting.connect, database_url(), autocommit=False)
     engine = create_engine("postgresql+psycopg://", creator=connect, poolclass=NullPool)
     with engine.connect() as connection:
-        prepare(connection, "session")
-        connection.commit()
-        configure(connection=connection)
-        with context.begin_transaction():
-            finish()
+        migrate_online(connection)
 
 
-def migrate_given_connection(connection: Connection) -> None:
-    """Settings and turn end with the transaction: the caller's, or else Alembic's."""
+def migrate_online(connection: Connection) -> None:
+    """In one transaction, the caller's or Alembic's: nothing is left to a pooled connection."""
     configure(connection=connection)
     with context.begin_transaction():
-        prepare(connection, "local")
+        prepare(connection)
         finish()
 
 
@@ -185,6 +241,6 @@ if config.config_file_name is not None:
 if context.is_offline_mode():
     migrate_offline()
 elif (given := config.attributes.get("connection")) is not None:
-    migrate_given_connection(given)
+    migrate_online(given)
 else:
     migrate_own_connection()

@@ -7,14 +7,13 @@ and `_sqlalchemy_async`, which are imported only when they are used.
 from __future__ import annotations
 
 import asyncio
-import re
 import threading
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager, nullcontext
 from datetime import datetime, timezone
 from typing import Any, Protocol, TypeAlias, TypeVar
 
-from psycopg import AsyncConnection, Connection, DataError, conninfo
+from psycopg import AsyncConnection, Connection, DataError
 from psycopg.abc import Buffer
 from psycopg.pq import TransactionStatus
 from psycopg.rows import dict_row
@@ -22,7 +21,8 @@ from psycopg.types.datetime import TimestamptzLoader
 from psycopg_pool import AsyncConnectionPool, ConnectionPool
 
 from ._calls import Call
-from .errors import ActiveTransaction, GalleryError
+from ._connecting import connect, connect_async, libpq_url
+from .errors import ActiveTransaction
 
 T = TypeVar("T")
 
@@ -134,7 +134,7 @@ class UrlExecutor:
     def run(self, call: Call[T], schema: str | None) -> T:
         with self._opening:
             if self._connection is None or self._connection.closed:
-                self._connection = Connection.connect(self._url, autocommit=True)
+                self._connection = connect(self._url)
             connection = self._connection
         return _run(connection, call, schema)
 
@@ -149,14 +149,15 @@ def _run(connection: Connection[Any], call: Call[T], schema: str | None) -> T:
         connection.cursor(row_factory=dict_row) as cursor,
     ):
         text = statement(call, schema)
-        cursor.execute(text, call.parameters)
+        cursor.execute(text, call.parameters, prepare=False)  # as `connect` explains
         if cursor.description is None:
             return call.decode([])
         try:
             return call.decode(cursor.fetchall())
         except DataError:
             cursor.adapters.register_loader("timestamptz", _ClampedLoader)
-            return call.decode(cursor.execute(text, call.parameters).fetchall())
+            cursor.execute(text, call.parameters, prepare=False)
+            return call.decode(cursor.fetchall())
 
 
 @contextmanager
@@ -212,7 +213,7 @@ class AsyncUrlExecutor:
     async def run(self, call: Call[T], schema: str | None) -> T:
         async with self._opening:
             if self._connection is None or self._connection.closed:
-                self._connection = await AsyncConnection.connect(self._url, autocommit=True)
+                self._connection = await connect_async(self._url)
             connection = self._connection
         return await _run_async(connection, call, schema)
 
@@ -227,14 +228,14 @@ async def _run_async(connection: AsyncConnection[Any], call: Call[T], schema: st
         connection.cursor(row_factory=dict_row) as cursor,
     ):
         text = statement(call, schema)
-        await cursor.execute(text, call.parameters)
+        await cursor.execute(text, call.parameters, prepare=False)
         if cursor.description is None:
             return call.decode([])
         try:
             return call.decode(await cursor.fetchall())
         except DataError:
             cursor.adapters.register_loader("timestamptz", _ClampedLoader)
-            await cursor.execute(text, call.parameters)
+            await cursor.execute(text, call.parameters, prepare=False)
             return call.decode(await cursor.fetchall())
 
 
@@ -251,22 +252,6 @@ async def _autocommit_async(connection: AsyncConnection[Any]) -> AsyncIterator[N
 
 
 # --- both ---
-
-
-def libpq_url(url: str) -> str:
-    """The URL as libpq knows it: SQLAlchemy's ``postgresql+driver://`` is taken too.
-
-    Raises GalleryError where the text is neither a URL nor a connection string.
-    """
-    plain = re.sub(r"^postgres(ql)?(\+\w+)?://", "postgresql://", url)
-    try:
-        conninfo.conninfo_to_dict(plain)
-    except Exception as error:
-        raise GalleryError(
-            "This is no database URL.",
-            hint="Write it as postgresql://user@host:5432/database.",
-        ) from error
-    return plain
 
 
 def quoted_prefix(schema: str | None) -> str:

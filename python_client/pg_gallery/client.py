@@ -69,8 +69,12 @@ class Gallery:
     ``schema`` names the schema of the gallery's tables and functions where the search_path does not
     lead to it. ``telemetry`` records what the calls take (module `telemetry`).
 
-    Every method raises `GalleryError` (module `errors`) for what the gallery refuses, and the
-    driver's own exceptions for everything else.
+    Over psycopg nothing is prepared on the server, so that a connection may lead through a pooler
+    in transaction mode; for that, an engine of SQLAlchemy's needs
+    ``connect_args={"prepare_threshold": None}``.
+
+    Every method raises `GalleryError` (module `errors`) for what the gallery refuses and for a
+    connection that can't be made, and the driver's own exceptions for everything else.
     """
 
     def __init__(

@@ -7,6 +7,7 @@ to do, and the driver's error as ``__cause__``. Every other database error passe
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.metadata import version
@@ -71,6 +72,14 @@ class NotInstalled(GalleryError):
     """The database has no such gallery function: not installed there, or an older version."""
 
 
+class LoginRefused(GalleryError):
+    """The server is there, and refuses the login: wrong password, unknown role or database."""
+
+
+class Unreachable(GalleryError):
+    """No connection: the server isn't there, is starting, or has no connection to spare."""
+
+
 class ActiveTransaction(GalleryError):
     """The procedure commits as it goes, so it can't run inside the transaction that is open."""
 
@@ -87,6 +96,7 @@ SQLSTATES: dict[str, type[GalleryError]] = {
 
 _UNDEFINED_FUNCTION = "42883"
 _UNDEFINED_SCHEMA = "3F000"
+_UNDEFINED_DATABASE = "3D000"
 _INVALID_TRANSACTION_TERMINATION = "2D000"
 
 
@@ -108,7 +118,7 @@ def from_driver(error: BaseException, function: str) -> GalleryError | None:
     """The error of ours that a driver's error stands for, or None if it is not one of ours."""
     sqlstate = sqlstate_of(error)
     if sqlstate is None:
-        return None
+        return connection_error(error)
     original = _original(error)
     message = _field(original, "message", "message_primary") or str(original)
     kind = _kind(sqlstate, message, function)
@@ -122,6 +132,40 @@ def from_driver(error: BaseException, function: str) -> GalleryError | None:
         hint=_field(original, "hint", "message_hint"),
         detail=_field(original, "detail", "message_detail"),
     )
+
+
+# libpq hands on what the server says to a login as text alone, without its SQLSTATE.
+_REFUSED = re.compile(
+    r"authentication failed|no password supplied|no pg_hba\.conf entry|permission denied"
+    r"|(role|user|database) .* does not exist|no such (user|database)"
+    r"|is not permitted to log in|not currently accepting connections"
+)
+_BUSY = re.compile(r"too many|connection slots|no more connections|the database system is")
+
+
+def connection_error(error: BaseException) -> LoginRefused | Unreachable | None:
+    """The error of ours for a connection that psycopg could not make; None for other errors."""
+    original = _original(error)
+    attempt = getattr(original, "pgconn", None)
+    if attempt is None or sqlstate_of(original) is not None:
+        return None
+    said = _last_attempt(str(original))
+    asked = attempt.needs_password or attempt.used_password  # told in any language
+    if not _BUSY.search(said) and (_REFUSED.search(said) or asked):
+        return LoginRefused(
+            f"The database refuses the login: {said}",
+            hint="Check the role, its password and the database's name in the URL.",
+        )
+    return Unreachable(
+        f"The database can't be reached: {said}",
+        hint="Check host and port in the URL, and whether the server is running.",
+    )
+
+
+def _last_attempt(message: str) -> str:
+    """What was said of the last of several addresses that were tried."""
+    line = message.rpartition("\n- ")[2].splitlines()[0]
+    return line.removeprefix("connection failed: ")
 
 
 def sqlstate_of(error: BaseException) -> str | None:
@@ -140,10 +184,11 @@ def _original(error: BaseException) -> BaseException:
 def _kind(sqlstate: str, message: str, function: str) -> type[GalleryError] | None:
     if sqlstate in SQLSTATES:
         return SQLSTATES[sqlstate]
-    if sqlstate == _UNDEFINED_SCHEMA:
+    unknown_function = sqlstate == _UNDEFINED_FUNCTION and "gallery_" in message
+    if unknown_function or sqlstate == _UNDEFINED_SCHEMA:
         return NotInstalled
-    if sqlstate == _UNDEFINED_FUNCTION and "gallery_" in message:
-        return NotInstalled
+    if sqlstate.startswith("28") or sqlstate == _UNDEFINED_DATABASE:
+        return LoginRefused
     if sqlstate == _INVALID_TRANSACTION_TERMINATION:
         return ActiveTransaction
     if sqlstate.startswith("22"):
@@ -156,8 +201,8 @@ def _not_installed(function: str, sqlstate: str, message: str) -> NotInstalled:
         f"This database has no {function} that takes these arguments;"
         f" pg_gallery {version('pg-gallery')} is needed there.",
         sqlstate=sqlstate,
-        hint="Run pg-gallery migrate on it; where pg_gallery stands in a schema of its own,"
-        " name the schema.",
+        hint="Run pg-gallery migrate on it; where pg_gallery stands in a schema that is not on the"
+        " role's search_path, name the schema (schema=, or --schema).",
         detail=message,
     )
 

@@ -63,6 +63,9 @@ _LEAVE = "\n".join(
 )
 
 
+_DEPENDENT_OBJECTS = "2BP01"
+
+
 class MigrationError(GalleryError):
     """A migration that can't run: the message says why, the hint what to do."""
 
@@ -72,6 +75,14 @@ class MigrationError(GalleryError):
         original = error.orig
         if not isinstance(original, psycopg.Error):
             return cls(f"{where}{original}")
+        if original.sqlstate == _DEPENDENT_OBJECTS:
+            return cls(
+                f"{where}{original.diag.message_primary}: {original.diag.message_detail}",
+                sqlstate=original.sqlstate,
+                hint="Nothing has changed. Drop what is not pg_gallery's own first,"
+                " or make it depend on something else.",
+                detail=original.diag.message_detail,
+            )
         return cls(
             f"{where}{original.diag.message_primary or original}",
             sqlstate=original.sqlstate,
@@ -126,6 +137,52 @@ def render(text: str, schema: str) -> str:
             ident, literal = ident.replace("%", "%%"), literal.replace("%", "%%")
         pieces[n] = piece.replace("@schema@", ident).replace("@schema_text@", literal)
     return "$template$".join(pieces)
+
+
+_CREATORS_FILE = "020_creators.sql"
+
+_REFUSE_CREATORS = """\
+do $refuse_creators$
+declare
+    v_path constant text := pg_catalog.current_setting('search_path');
+    v_who text;
+    v_revoke text;
+begin
+    -- What a stranger may have put on the path is not to be run by this very question.
+    perform pg_catalog.set_config('search_path', '{path}', true);
+    select string_agg(distinct who, ', '),
+           string_agg(format('REVOKE CREATE ON SCHEMA %I FROM %s;', c.schema_name, c.who), ' '
+                      order by c.schema_name, c.who)
+    into v_who, v_revoke
+    from (select q.schema_name,
+                 case q.role_name when 'public' then 'PUBLIC' else quote_ident(q.role_name) end
+          from ({query}) q (schema_name, role_name)) c (schema_name, who);
+    if v_who is not null then
+        raise exception 'Objects may be created in a schema of the gallery by %', v_who
+            using errcode = 'insufficient_privilege',
+                  hint = v_revoke || ' Or choose a schema where nobody else may create objects.';
+    end if;
+    perform pg_catalog.set_config('search_path', v_path, true);
+end
+$refuse_creators$;"""
+
+
+def refuse_creators(schema: str | None = None) -> None:
+    """Refuse to go on where others may put objects beside those that our SQL names.
+
+    Args:
+        schema: where the tables stand, or will stand; None where `gallery.installed` says it.
+    """
+    _, query, _ = read_functions()[_CREATORS_FILE].split("$query$")
+    literal = "'" + schema.replace("'", "''") + "'" if schema is not None else _INSTALLED_SCHEMA
+    query = query.replace("$1", f"array['gallery', {literal}]::name[]")
+    try:
+        run_sql(_REFUSE_CREATORS.format(path=FUNCTIONS_PATH, query=query))
+    except DBAPIError as error:
+        raise MigrationError.from_database(error) from error
+
+
+_INSTALLED_SCHEMA = "(select i.schema_name from gallery.installed i)"
 
 
 def apply_function_files(names: Iterable[str]) -> None:
@@ -265,6 +322,7 @@ def _apply_functions() -> None:
     if _functions_installed() == (wanted, __version__):
         return
     log.info("Applying the functions of pg_gallery %s", __version__)
+    refuse_creators()
     apply_function_files(read_functions())
     run_sql(
         f"update gallery.installed"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import pty
 import secrets
 import signal
 import subprocess
@@ -368,14 +369,62 @@ def test_a_thousand_tags_work(run: Run) -> None:
 
 def test_a_database_that_cant_be_reached_is_one_sentence(database_url: str) -> None:
     nowhere = make_url(database_url).set(host="127.0.0.1", port=1, query={})
-    nobody = make_url(database_url).set(database="no_such_database")
-    for url in (nowhere, nobody):
-        run = run_on(url.render_as_string(hide_password=False))
-        for command in ("page", "migrate", "refresh"):
-            ran = run(command)
-            assert ran.code == ExitCode.UNREACHABLE
-            assert ran.err.startswith("Error: The database can't be reached: ")
-            assert len(ran.err.splitlines()) == 1 and ran.out == ""
+    run = run_on(nowhere.render_as_string(hide_password=False))
+    for command in (["page"], ["migrate"], ["refresh"], ["load", "-"]):
+        ran = run(*command)
+        assert ran.code == ExitCode.UNREACHABLE
+        error, hint = ran.err.splitlines()
+        assert error.startswith("Error: The database can't be reached: ") and ran.out == ""
+        assert hint.startswith("Hint: ")
+
+
+@pytest.mark.parametrize("wrong", [{"database": "no_such_database"}, {"username": "nobody_here"}])
+def test_a_login_that_is_refused_is_told_apart_from_a_server_that_is_not_there(
+    database_url: str, wrong: dict[str, Any]
+) -> None:
+    run = run_on(make_url(database_url).set(**wrong).render_as_string(hide_password=False))
+    for command in (["page"], ["migrate"], ["refresh"], ["refresh", "--every", "1s"]):
+        ran = run(*command)
+        assert ran.code == ExitCode.DATABASE and ran.out == ""
+        error, hint = ran.err.splitlines()
+        assert error.startswith("Error: The database refuses the login: ")
+        assert "password" in hint
+
+
+def test_what_the_server_says_beside_a_result_is_on_standard_error(
+    run_on_empty: Run, empty_url: str
+) -> None:
+    run_on_empty("migrate")
+    with psycopg.connect(empty_url, autocommit=True) as connection:
+        connection.execute(
+            """
+            CREATE FUNCTION say() RETURNS trigger LANGUAGE plpgsql
+            AS $$ BEGIN RAISE WARNING 'said by a trigger' USING HINT = 'do so'; RETURN NULL; END $$;
+            CREATE TRIGGER say AFTER INSERT ON content_items
+                FOR EACH STATEMENT EXECUTE FUNCTION say();
+            CREATE TRIGGER say AFTER INSERT ON content_items_all
+                FOR EACH STATEMENT EXECUTE FUNCTION say();
+            """
+        )
+    ran = run_on_empty("load", "-", "--json", stdin='{"source_type":"items","content_type":"x"}')
+    assert ran.json["items"] == 1
+    assert "Warning: said by a trigger\nHint: do so\n" in ran.err
+
+
+@pytest.mark.parametrize("path", ["''", "nowhere"])
+def test_with_an_odd_search_path_the_schema_is_asked_for_and_then_it_works(
+    run_on_empty: Run, empty_url: str, path: str
+) -> None:
+    database = make_url(empty_url).database
+    with psycopg.connect(empty_url, autocommit=True) as connection:
+        connection.execute(f'ALTER DATABASE "{database}" SET search_path = {path}'.encode())
+    assert run_on_empty("migrate").code == 0
+    line = '{"source_type": "items", "content_type": "x", "tags": ["a"]}\n'
+    for command in (["page"], ["count", "--all", "a"], ["refresh"], ["load", "-"]):
+        lost = run_on_empty(*command, stdin=line)
+        assert lost.code == ExitCode.DATABASE and "--schema" in lost.err
+        found = run_on_empty(*command, "--schema", "public", stdin=line)
+        assert found.code == (ExitCode.REFUSED if "--all" in command else 0), found.err
 
 
 def test_a_database_must_be_named() -> None:
@@ -440,8 +489,45 @@ def test_a_file_is_loaded_and_counted(run_on_empty: Run, tmp_path: Path) -> None
     csv = tmp_path / "items.csv"
     csv.write_text("source_type,content_type,tags\nitems,x,a;b\n")
     assert "1 items with 2 tags" in run_on_empty("load", str(csv)).out
-    assert run_on_empty("migrate", "--down", "base").code == 0
+    assert run_on_empty("migrate", "--down", "base", "--delete-everything").code == 0
     assert run_on_empty("count").code == ExitCode.DATABASE
+
+
+def test_a_downgrade_deletes_no_rows_unasked(run_on_empty: Run) -> None:
+    run_on_empty("migrate")
+    line = '{"source_type": "items", "content_type": "x", "tags": ["a"], "creator": "u"}\n'
+    run_on_empty("load", "-", stdin=line * 3)
+    refused = run_on_empty("migrate", "--down", "base")
+    assert refused.code == ExitCode.REFUSED and "--delete-everything" in refused.err
+    assert "3 items, 1 tags, 1 users, 3 tags of items" in refused.err
+    assert run_on_empty("count", "--json").json == {"count": 3}
+    assert run_on_empty("migrate", "--down", "base", "--delete-everything").code == 0
+
+
+def test_a_downgrade_of_an_empty_gallery_does_not_ask(run_on_empty: Run) -> None:
+    run_on_empty("migrate")
+    assert run_on_empty("migrate", "--down", "base").code == 0
+
+
+@pytest.mark.parametrize(
+    "theirs",
+    [
+        "CREATE VIEW theirs AS SELECT title FROM content_items",
+        "CREATE TABLE theirs (tag uuid REFERENCES tags)",
+        "CREATE TABLE theirs (item bigint REFERENCES content_items)",
+    ],
+)
+def test_a_downgrade_never_cascades_into_what_is_not_ours(
+    run_on_empty: Run, empty_url: str, theirs: str
+) -> None:
+    run_on_empty("migrate")
+    with psycopg.connect(empty_url, autocommit=True) as connection:
+        connection.execute(theirs.encode())
+        refused = run_on_empty("migrate", "--down", "base", "--delete-everything")
+        assert refused.code == ExitCode.DATABASE and "theirs" in refused.err
+        assert "Nothing has changed" in refused.err and "CASCADE" not in refused.err
+        connection.execute("TABLE theirs")
+    assert run_on_empty("count", "--json").json == {"count": 0}
 
 
 def test_items_printed_as_json_can_be_loaded(run: Run, run_on_empty: Run) -> None:
@@ -585,6 +671,59 @@ def test_an_interrupted_load_leaves_nothing(database_url: str, conn: psycopg.Con
         "SELECT count(*) FROM content_items_all WHERE content_type = 'interrupted'"
     ).fetchone()
     assert row == (0,)
+
+
+@pytest.mark.parametrize(("answer", "left"), [(b"n\n", {"count": 1}), (b"y\n", None)])
+def test_on_a_terminal_a_downgrade_asks_before_it_deletes_rows(
+    run_on_empty: Run, empty_url: str, answer: bytes, left: Any
+) -> None:
+    run_on_empty("migrate")
+    run_on_empty("load", "-", stdin='{"source_type": "items", "content_type": "x"}\n')
+    ours, theirs = pty.openpty()
+    os.write(ours, answer)
+    finished = subprocess.run(
+        [*COMMAND, "migrate", "--down", "base"],
+        check=False,
+        capture_output=True,
+        env={**os.environ, "PG_GALLERY_URL": empty_url},
+        stdin=theirs,
+        text=True,
+    )
+    assert "This deletes 1 items" in finished.stderr
+    counted = run_on_empty("count", "--json")
+    if left is None:
+        assert finished.returncode == 0 and counted.code == ExitCode.DATABASE
+    else:
+        assert finished.returncode != 0 and counted.json == left
+
+
+def test_a_migration_says_that_it_waits_for_another_and_then_goes_on(
+    run_on_empty: Run, empty_url: str
+) -> None:
+    run_on_empty("migrate")
+    with psycopg.connect(empty_url) as another:
+        another.execute("LOCK TABLE pg_gallery_version IN SHARE ROW EXCLUSIVE MODE")
+        with process(empty_url, "migrate") as command:
+            assert command.stderr is not None and command.stdout is not None
+            assert "Another migration" in command.stderr.readline()
+            assert command.poll() is None
+            another.rollback()
+            assert command.wait(30) == 0
+            assert "already" in command.stdout.read()
+
+
+def test_a_repeated_refresh_ends_when_its_login_is_refused_for_good(database_url: str) -> None:
+    with psycopg.connect(database_url, autocommit=True) as connection:
+        role = f"refresher_{secrets.token_hex(3)}"
+        connection.execute(f"CREATE ROLE {role} LOGIN SUPERUSER".encode())
+        url = make_url(database_url).set(username=role).render_as_string(hide_password=False)
+        with process(url, "refresh", "--every", "100ms", "--json") as command:
+            assert command.stdout is not None and command.stderr is not None
+            command.stdout.readline()
+            connection.execute(f"ALTER ROLE {role} NOLOGIN".encode())
+            assert command.wait(30) == ExitCode.DATABASE
+            assert command.stderr.read().count("refuses the login") == 3
+        connection.execute(f"DROP ROLE {role}".encode())
 
 
 @pytest.mark.parametrize("form", [["--json"], []])

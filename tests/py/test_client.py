@@ -8,7 +8,8 @@ import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AbstractContextManager, asynccontextmanager, contextmanager
 from datetime import datetime, timezone
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 from uuid import UUID
 
 import psycopg
@@ -29,6 +30,7 @@ from pg_gallery import (
     loading,
     migrate,
 )
+from pg_gallery.errors import LoginRefused, Unreachable, connection_error
 
 TAG_LIKE_AN_ID = "00000000-0000-0000-0000-000000000007"
 
@@ -528,3 +530,35 @@ def wait_until(holds: Callable[[], bool], seconds: float = 10) -> None:
     while not holds():
         assert time.monotonic() < end, "it has not come about"
         time.sleep(0.02)
+
+
+@pytest.mark.parametrize(
+    ("said", "asked", "kind"),
+    [
+        ('FATAL:  password authentication failed for user "me"', True, LoginRefused),
+        ("FATAL:  Passwort-Authentifizierung für Benutzer »me« fehlgeschlagen", True, LoginRefused),
+        ('FATAL:  role "me" does not exist', False, LoginRefused),
+        ('FATAL:  database "x" does not exist', False, LoginRefused),
+        ("FATAL:  no such database: x", False, LoginRefused),
+        ("fe_sendauth: no password supplied", False, LoginRefused),
+        ("Connection refused", False, Unreachable),
+        ("FATAL:  sorry, too many clients already", True, Unreachable),
+        ("FATAL:  the database system is starting up", False, Unreachable),
+        ('could not translate host name "x" to address', False, Unreachable),
+    ],
+)
+def test_a_refused_login_is_told_apart_from_a_server_that_is_not_there(
+    said: str, asked: bool, kind: type[GalleryError]
+) -> None:
+    attempt = SimpleNamespace(needs_password=False, used_password=asked)
+    error = psycopg.OperationalError(f"connection failed: {said}")
+    error._pgconn = cast(Any, attempt)  # as psycopg does
+    found = connection_error(error)
+    assert type(found) is kind and said in found.message and found.hint
+
+
+def test_a_gallery_whose_login_is_refused_says_so(database_url: str) -> None:
+    with pytest.raises(LoginRefused), Gallery(f"{database_url}_not") as gallery:
+        gallery.count()
+    with pytest.raises(Unreachable), Gallery("postgresql://localhost:1/x") as gallery:
+        gallery.count()

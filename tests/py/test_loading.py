@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import io
 import json
+import random
 import tracemalloc
 from collections.abc import Iterator
 from datetime import datetime
@@ -15,6 +16,8 @@ import pytest
 
 from pg_gallery import Gallery, loading
 from pg_gallery._resources import DATA
+
+INCOMPRESSIBLE = random.Random(1).randbytes(3000).hex()
 
 LEAST = {"source_type": "items", "content_type": "image/png"}
 
@@ -215,6 +218,17 @@ WRONG: dict[str, tuple[bytes, int, str]] = {
     "no type": (jsonl({"source_type": "items"}), 1, "content_type is missing"),
     "an unknown source": (jsonl(LEAST, {**LEAST, "source_type": "other"}), 2, "other"),
     "text for an id": (jsonl({**LEAST, "id": "1"}), 1, "id must be a whole number"),
+    "the last id there is": (jsonl(LEAST, {**LEAST, "id": 2**63 - 1}), 2, "no further id"),
+    "a tag too long for its index": (
+        jsonl({**LEAST, "tags": ["b"]}, {**LEAST, "tags": ["a", INCOMPRESSIBLE, "c"]}),
+        2,
+        "a tag's name of 6,000 bytes is too long",
+    ),
+    "a creator too long for the index": (
+        jsonl(LEAST, {**LEAST, "creator": INCOMPRESSIBLE}),
+        2,
+        "creator of 6,000 bytes is too long",
+    ),
     "an id too large": (jsonl(LEAST, {**LEAST, "id": 10**30}), 2, "out of range"),
     "a number for a title": (jsonl({**LEAST, "title": 1}), 1, "title must be text"),
     "NUL in a title": (jsonl({**LEAST, "title": "\0"}), 1, "title holds a character"),
@@ -270,3 +284,20 @@ def test_an_unknown_creator_is_told_of_the_lines_it_is_in(conn: psycopg.Connecti
     stranger = {**LEAST, "creator_id": "00000000-0000-0000-0000-000000000001"}
     with pytest.raises(loading.LoadError, match=r"Lines 1 to 2: .*not present in table"):
         load(conn, jsonl(LEAST, stranger))
+
+
+def test_a_long_name_that_compresses_is_taken(conn: psycopg.Connection) -> None:
+    name = "x" * 100_000
+    assert load(conn, jsonl({**LEAST, "tags": [name], "creator": name})).new_tags == 1
+    assert Gallery(conn).count(tags_all=[name]) == 1
+
+
+def test_when_no_id_is_left_the_line_that_needs_one_is_named(conn: psycopg.Connection) -> None:
+    before = value(conn, "SELECT last_value FROM content_items_id_seq")
+    conn.execute("SELECT setval('content_items_id_seq', 9223372036854775807)")
+    try:
+        with pytest.raises(loading.LoadError, match=r"^Line 2: There is no id left") as caught:
+            load(conn, jsonl({**LEAST, "id": 1}, LEAST))
+        assert "setval" in str(caught.value.hint)
+    finally:
+        conn.execute("SELECT setval('content_items_id_seq', %s)", [before])

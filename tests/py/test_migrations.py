@@ -454,9 +454,70 @@ def test_upgraders_at_the_same_time_take_turns(empty_url: str) -> None:
     assert migrate.current(empty_url) == HEAD
 
 
+def test_an_advisory_lock_that_anybody_can_take_stops_no_migration(empty_url: str) -> None:
+    with psycopg.connect(empty_url) as stranger:
+        stranger.execute("SELECT pg_advisory_lock(8099000882853309541)")
+        stranger.execute("SELECT pg_advisory_lock(%s)", [int.from_bytes(b"pg_galle", "big")])
+        migrate.upgrade(empty_url)
+    assert migrate.current(empty_url) == HEAD
+
+
+def test_a_migration_that_waits_for_another_in_a_serializable_default_sees_what_it_did(
+    empty_url: str,
+) -> None:
+    database = conninfo_to_dict(empty_url)["dbname"]
+    query(empty_url, f"ALTER DATABASE {database} SET default_transaction_isolation = serializable")
+    code = "import sys; from pg_gallery import migrate; migrate.upgrade(sys.argv[1])"
+    upgraders = [subprocess.Popen([sys.executable, "-c", code, empty_url]) for _ in range(2)]
+    assert [upgrader.wait() for upgrader in upgraders] == [0, 0]
+    assert migrate.current(empty_url) == HEAD
+
+
+@pytest.mark.parametrize("mode", ["online", "offline"])
+@pytest.mark.parametrize("schema", ["public", "gallery"])
+def test_a_migration_is_refused_where_others_may_create_objects(
+    empty_url: str, schema: str, mode: str
+) -> None:
+    if schema == "gallery":
+        migrate.upgrade(empty_url, REVISIONS[-2])
+    query(empty_url, f"GRANT CREATE ON SCHEMA {schema} TO PUBLIC")
+    before = dump(empty_url)
+    if mode == "online":
+        with pytest.raises(MigrationError, match="PUBLIC") as refusal:
+            migrate.upgrade(empty_url)
+        assert f"REVOKE CREATE ON SCHEMA {schema} FROM PUBLIC;" in str(refusal.value.hint)
+    else:
+        script = offline(f"{REVISIONS[-2]}:head" if schema == "gallery" else "head")
+        with pytest.raises(subprocess.CalledProcessError):
+            run_psql(empty_url, script)
+    assert dump(empty_url) == before
+    query(empty_url, f"REVOKE CREATE ON SCHEMA {schema} FROM PUBLIC")
+    migrate.upgrade(empty_url)
+
+
+@pytest.mark.parametrize("revision", ["base", "-1", "-2", *REVISIONS[:-1]])
+def test_what_a_downgrade_would_delete_is_what_it_deletes(revision: str, database_url: str) -> None:
+    every = (
+        "SELECT CASE n.nspname WHEN 'gallery' THEN 'gallery.' ELSE '' END || c.relname"
+        " FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace"
+        " WHERE n.nspname IN ('gallery', 'public') AND c.relkind IN ('r', 'p')"
+        " AND NOT c.relispartition"
+    )
+    query(
+        database_url,
+        "INSERT INTO content_items_all (content_type, source_type) VALUES ('x', 'items')",
+    )
+    before = set(query(database_url, every))
+    filled = {t for t in before if query(database_url, f"SELECT count(*) FROM {t}") != [0]}
+    foretold = migrate.rows_lost(database_url, revision)
+    migrate.downgrade(database_url, revision)
+    gone = before - set(query(database_url, every))
+    assert set(foretold) == (gone & filled) - migrate._NOTES
+
+
 def test_an_upgrader_gives_up_waiting_for_a_locked_table(database_url: str) -> None:
     with psycopg.connect(database_url) as other:
-        other.execute("LOCK TABLE pg_gallery_version")
+        other.execute("LOCK TABLE tags")
         given_up = alembic("-x", f"url={database_url}", "-x", "lock_timeout=1", "downgrade", "base")
     assert given_up.returncode != 0
     assert "lock timeout" in given_up.stderr
@@ -482,6 +543,8 @@ def test_a_given_connection_is_left_as_it_was(given: tuple[Config, Connection]) 
     assert path == '"$user", public'
     locks = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND pid = pg_backend_pid()"
     assert connection.exec_driver_sql(locks).scalar() == 0
+    timeout = connection.exec_driver_sql("SELECT current_setting('lock_timeout')").scalar()
+    assert timeout == "0"
 
 
 def test_in_the_transaction_of_a_given_connection_nothing_is_committed(

@@ -11,7 +11,7 @@ import psycopg
 import typer
 from typer.core import TyperGroup
 
-from ..errors import GalleryError
+from ..errors import GalleryError, LoginRefused, Unreachable, connection_error
 from ..loading import LoadError
 from ._output import complain
 
@@ -67,8 +67,13 @@ def _exit_code(error: BaseException) -> ExitCode:
     """Told by the first error in the chain of causes that is the database's."""
     cause: BaseException | None = error
     while cause is not None:
-        if isinstance(cause, psycopg.OperationalError) and cause.sqlstate is None:
+        if isinstance(cause, LoginRefused):
+            return ExitCode.DATABASE
+        if isinstance(cause, Unreachable):
             return ExitCode.UNREACHABLE
+        if isinstance(cause, psycopg.OperationalError) and cause.sqlstate is None:
+            refused = isinstance(connection_error(cause), LoginRefused)
+            return ExitCode.DATABASE if refused else ExitCode.UNREACHABLE
         cause = cause.__cause__
     if isinstance(error, GalleryError):
         ours = error.sqlstate is None or error.sqlstate.startswith(("TG", "22", "25"))
@@ -80,9 +85,8 @@ def in_words(error: GalleryError | psycopg.Error | OSError) -> str:
     """The error as one sentence."""
     if isinstance(error, OSError):
         return f"{error.strerror or error}: {error.filename}" if error.filename else str(error)
-    if _exit_code(error) == ExitCode.UNREACHABLE:
-        last_attempt = str(error).rpartition("\n- ")[2].splitlines()[0]
-        return f"The database can't be reached: {last_attempt.removeprefix('connection failed: ')}"
+    if isinstance(error, psycopg.OperationalError) and error.sqlstate is None:
+        return f"The database can't be reached: {str(error).splitlines()[0]}"
     return _sentence(error)
 
 

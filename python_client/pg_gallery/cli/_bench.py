@@ -15,7 +15,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 from typer import Argument, Option
 
-from .._executors import libpq_url
+from .._connecting import libpq_url
 from ..bench import BenchError
 from ..bench.report.chapter import chapter
 from ..bench.report.page import page

@@ -10,19 +10,22 @@ A command that is decorated with `with_options` takes such a group as one argume
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, fields, is_dataclass
 from typing import Annotated, Any, TypeAlias
 from uuid import UUID
 
 import psycopg
 import typer
+from psycopg.errors import Diagnostic
 from typer import Option
 
-from .._executors import libpq_url
+from .._connecting import connect, libpq_url
 from ..arguments import FilterArguments, SortArguments
 from ..client import Gallery
-from ..errors import GalleryError
+from ..errors import GalleryError, translated
+from ._output import tell_notice
 
 AsJson: TypeAlias = Annotated[
     bool, Option("--json", help="Print JSON, for machines, instead of a table.")
@@ -71,13 +74,18 @@ class Database:
         except GalleryError as error:
             raise typer.BadParameter(f"{error} {error.hint}", param_hint="--url") from None
 
-    def gallery(self) -> Gallery:
+    @contextmanager
+    def gallery(self, heard: Callable[[Diagnostic], None] = tell_notice) -> Iterator[Gallery]:
         """The gallery, to be used in a ``with`` block."""
-        return Gallery(self.given_url, schema=self.schema)
+        with self.connect(heard) as connection:
+            yield Gallery(connection, schema=self.schema)
 
-    def connect(self) -> psycopg.Connection[Any]:
-        """An autocommit connection, to be used in a ``with`` block."""
-        return psycopg.connect(self.given_url, autocommit=True)
+    def connect(self, heard: Callable[[Diagnostic], None] = tell_notice) -> psycopg.Connection[Any]:
+        """An autocommit connection whose notices are heard, to be used in a ``with`` block."""
+        with translated("connection"):
+            connection = connect(self.given_url)
+        connection.add_notice_handler(heard)
+        return connection
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@ from typing import Any
 from uuid import UUID
 
 import typer
+from psycopg.errors import Diagnostic
 from rich.console import Console, RenderableType
 from rich.table import Table
 from rich.text import Text
@@ -28,6 +29,15 @@ def complain(problem: str, hint: str | None = None, console: Console = err) -> N
     console.print(Text.assemble(("Error: ", "bold red"), plain(problem)), soft_wrap=True)
     if hint:
         console.print(Text.assemble(("Hint: ", "bold"), plain(hint)), soft_wrap=True)
+
+
+def tell_notice(said: Diagnostic) -> None:
+    """What the server says beside the result, a WARNING or NOTICE, on standard error."""
+    kind = (said.severity_nonlocalized or "NOTICE").capitalize()
+    console_text = Text.assemble((f"{kind}: ", "bold yellow"), plain(said.message_primary or ""))
+    err.print(console_text, soft_wrap=True)
+    if said.message_hint:
+        err.print(Text.assemble(("Hint: ", "bold"), plain(said.message_hint)), soft_wrap=True)
 
 
 def note(text: str) -> None:

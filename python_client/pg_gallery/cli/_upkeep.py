@@ -5,26 +5,26 @@ from __future__ import annotations
 import json
 import re
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any
 
 import psycopg
 import typer
+from psycopg.errors import Diagnostic
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.text import Text
 from typer import Argument, Option
 
 from ..client import Gallery
-from ..errors import InvalidSetting
+from ..errors import InvalidSetting, LoginRefused, Unreachable
 from ._app import ExitCode, in_words
 from ._options import AsJson, Database
-from ._output import complain, err, note, out, print_json, print_json_line, table
+from ._output import complain, err, out, print_json, print_json_line, table, tell_notice
 
 _STATUS_STYLES = {"ok": "green", "warn": "yellow", "fail": "bold red"}
 _UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0}
+_REFUSALS = 3  # logins in a row: a password that is being changed is wrong for a moment
 _REBUILT = re.compile(r"rebuild: (\d+) of about (\d+) items")
 
 
@@ -44,7 +44,8 @@ def refresh(
     """Bring statistics and bitmap index up to date with the tables.
 
     With --every it does what a pg_cron job would do, where there is none; while the database can't
-    be reached, it complains and tries again.
+    be reached, it complains and tries again. A login that is refused, as with a wrong password,
+    ends it: at once at the start, later after three in a row.
 
     Examples:
 
@@ -59,12 +60,19 @@ def refresh(
         print_json(report) if as_json else _tell_refresh(report)
         return
     pause = _seconds(every)
+    refusals = _REFUSALS
     while True:
         started = time.monotonic()
         try:
             report = _refreshed(database)
             print_json_line(report) if as_json else _tell_refresh(report, datetime.now())
-        except psycopg.OperationalError as error:
+            refusals = 0
+        except LoginRefused as error:
+            refusals += 1
+            if refusals >= _REFUSALS:
+                raise
+            complain(in_words(error), error.hint)
+        except (psycopg.OperationalError, Unreachable) as error:
             complain(in_words(error))
         time.sleep(max(0.0, started + pause - time.monotonic()))
 
@@ -72,15 +80,18 @@ def refresh(
 def _refreshed(database: Database) -> dict[str, Any]:
     started = time.monotonic()
     notices: list[str] = []
-    with _noticing(database, notices.append) as gallery:
+
+    def notice(said: Diagnostic) -> None:
+        notices.append(said.message_primary or "")
+        tell_notice(said)
+
+    with database.gallery(notice) as gallery:
         gallery.refresh()
     return {"seconds": round(time.monotonic() - started, 3), "notices": notices}
 
 
 def _tell_refresh(report: dict[str, Any], at: datetime | None = None) -> None:
     when = f"{at:%H:%M:%S} " if at is not None else ""
-    for notice in report["notices"]:
-        note(f"{when}{notice}")
     if not report["notices"]:
         out.print(f"{when}Refreshed in {report['seconds']:.2f} s.")
 
@@ -110,26 +121,20 @@ def rebuild(*, database: Database, as_json: AsJson = False) -> None:
     with Progress(*columns, console=err, transient=True, disable=hidden) as progress:
         task = progress.add_task("", total=None)
 
-        def notice(text: str) -> None:
-            done = _REBUILT.search(text)
-            if done is not None:
+        def notice(said: Diagnostic) -> None:
+            done = _REBUILT.search(said.message_primary or "")
+            if done is None:
+                tell_notice(said)
+            else:
                 progress.update(task, completed=int(done[1]), total=int(done[2]))
 
-        with _noticing(database, notice) as gallery:
+        with database.gallery(notice) as gallery:
             gallery.rebuild()
     seconds = round(time.monotonic() - started, 3)
     if as_json:
         print_json({"seconds": seconds})
     else:
         out.print(f"Rebuilt in {seconds:.1f} s.")
-
-
-@contextmanager
-def _noticing(database: Database, heard: Callable[[str], None]) -> Iterator[Gallery]:
-    """The gallery on a connection whose notices are heard."""
-    with database.connect() as connection:
-        connection.add_notice_handler(lambda diag: heard(diag.message_primary or ""))
-        yield Gallery(connection, schema=database.schema)
 
 
 def health(*, database: Database, as_json: AsJson = False) -> None:

@@ -183,6 +183,18 @@ def _integer(value: Any) -> int:
     return value
 
 
+def _id(value: Any) -> int:
+    if _integer(value) == _LAST_ID:
+        raise ValueError(
+            f"must be less than {_LAST_ID}: after it no further id could be drawn."
+            " Give a smaller one, or none to have one drawn"
+        )
+    return int(value)
+
+
+_LAST_ID = 2**63 - 1
+
+
 def _number(value: Any) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float | str):
         raise ValueError("must be a number")
@@ -218,7 +230,7 @@ def _name(value: Any) -> str:
 
 
 _CHECKS: Mapping[str, Callable[[Any], Any]] = {
-    "id": _integer,
+    "id": _id,
     "source_type": _text,
     "title": _text,
     "content_type": _text,

@@ -15,6 +15,7 @@ import psycopg
 from psycopg import Connection, Cursor, sql
 from psycopg.rows import tuple_row
 
+from ..errors import NotInstalled
 from .records import LoadError, Record
 
 _UNIQUE_VIOLATION = "23505"
@@ -53,6 +54,16 @@ class Writer:
         """Write a chunk. Raises LoadError, with the line, for what the tables refuse."""
         try:
             self._write(records)
+        except NameTooLong as error:
+            raise _too_long(error, records) from error
+        except psycopg.errors.SequenceGeneratorLimitExceeded as error:
+            raise LoadError(
+                "There is no id left to be drawn.",
+                next(record.line for record in records if "id" not in record.columns),
+                hint=f"Give every record an id, or set the sequence {self._sequence} back"
+                " with setval().",
+                sqlstate=error.sqlstate,
+            ) from error
         except (psycopg.DataError, psycopg.IntegrityError) as error:
             raise LoadError(
                 f"Lines {records[0].line} to {records[-1].line}: {_said(error)}",
@@ -112,6 +123,7 @@ class Writer:
         drawn = self._cursor.execute(
             "SELECT nextval(%s) FROM generate_series(1, %s)",
             (self._sequence, len(records) - len(given)),
+            prepare=False,
         )
         ids = iter(drawn.fetchall())
         return [
@@ -141,10 +153,27 @@ class Writer:
     def _find_sequence(self) -> str:
         """The quoted name of the sequence that numbers the items."""
         table = self._table("content_items_all").as_string()
-        row = self._cursor.execute("SELECT pg_get_serial_sequence(%s, 'id')", (table,)).fetchone()
+        try:
+            self._cursor.execute("SELECT pg_get_serial_sequence(%s, 'id')", (table,), prepare=False)
+        except psycopg.errors.UndefinedTable as error:
+            raise NotInstalled(
+                f"There is no table {table} on the search_path of this role.",
+                sqlstate=error.sqlstate,
+                hint="Run pg-gallery migrate on the database; where pg_gallery stands in a schema"
+                " that is not on the search_path, name the schema (schema=, or --schema).",
+            ) from error
+        row = self._cursor.fetchone()
         if row is None or row[0] is None:
             raise LoadError("The ids of content_items_all are drawn from no sequence of its own.")
         return str(row[0])
+
+
+class NameTooLong(Exception):
+    """A name that does not compress into an entry of the index that keeps names apart."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(name)
+        self.name = name
 
 
 class _Names:
@@ -172,16 +201,39 @@ class _Names:
         self._look_up(names)
         missing = sorted(names - self._known.keys())
         if missing:
-            made = self._cursor.execute(self._insert, (missing,)).fetchall()
+            made = self._make(missing)
             self.added += len(made)
             self._known.update(made)
             self._look_up(names)
         return self._known
 
+    def _make(self, names: list[str]) -> list[Any]:
+        """Make the names, or raise NameTooLong for one of them that no index can hold."""
+        try:
+            with self._cursor.connection.transaction():
+                return self._cursor.execute(self._insert, (names,), prepare=False).fetchall()
+        except psycopg.errors.ProgramLimitExceeded as error:
+            if len(names) == 1:
+                raise NameTooLong(names[0]) from error
+        half = len(names) // 2
+        return self._make(names[:half]) + self._make(names[half:])
+
     def _look_up(self, names: Set[str]) -> None:
         missing = list(names - self._known.keys())
         if missing:
-            self._known.update(self._cursor.execute(self._select, (missing,)).fetchall())
+            found = self._cursor.execute(self._select, (missing,), prepare=False)
+            self._known.update(found.fetchall())
+
+
+def _too_long(error: NameTooLong, records: Sequence[Record]) -> LoadError:
+    record = next(one for one in records if error.name in (*one.tags, one.creator))
+    what = "creator" if error.name == record.creator else "a tag's name"
+    return LoadError(
+        f"{what} of {len(error.name.encode()):,} bytes is too long: {error.name[:40]}...",
+        record.line,
+        hint="Names of up to 2,600 bytes always fit; longer ones where they compress well.",
+        sqlstate="54000",
+    )
 
 
 def _with_creator(record: Record, users: Mapping[str, UUID]) -> Record:
