@@ -16,6 +16,7 @@ create type gallery.filter as (
     created_from    timestamptz,
     created_before  timestamptz,
     min_quality     double precision,
+    everything      boolean,            -- true: private items of all count, for an administrator
     impossible      boolean             -- true: the conditions contradict each other
 );
 comment on type gallery.filter is

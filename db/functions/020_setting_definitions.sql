@@ -9,7 +9,7 @@ create type gallery.setting_definition as (
     default_value   jsonb,
     minimum           numeric,            -- of a number: the range, both ends included
     maximum        numeric,
-    choices         text[],             -- of a text: all that it can be
+    choices         text[],             -- of a text: all that it can be; null where it is free
     unit            text,
     meaning         text
 );
@@ -59,7 +59,15 @@ begin atomic
         ('telemetry.log_estimates', 'boolean', 'true', null, null, null, null,
             'whether that line has the planner''s estimate of the candidates'),
         ('telemetry.sample_rate', 'double precision', '0.1', 0, 1, null, 'share of pages',
-            'which share of the pages leaves a line: 0 none, 1 every page');
+            'which share of the pages leaves a line: 0 none, 1 every page'),
+        ('viewer.pinned_to', 'text', '"nothing"', null, null, '{nothing,setting,role}', null,
+            'what says who is looking: nothing but the argument viewer; a setting of the session; or the role that calls, which is called like the user'),
+        ('viewer.setting_name', 'text', '"request.jwt.claims"', null, null, null, null,
+            'pinned to a setting: which one names the viewer'),
+        ('viewer.claim', 'text', '"sub"', null, null, null, null,
+            'pinned to a setting: which field of its JSON object is the viewer''s uuid; empty where its whole value is'),
+        ('viewer.administrators', 'text', '""', null, null, null, null,
+            'the role whose members may name any viewer, and see everything with pg_gallery.see_everything = on; empty for none');
 end;
 comment on function gallery.setting_definitions() is
     'Every setting, in the order in which they are shown.';
@@ -79,7 +87,7 @@ as $function$
 begin
     return case type
         when 'boolean'          then 'true or false'
-        when 'text'             then '"' || array_to_string(choices, '" or "') || '"'
+        when 'text'             then coalesce('"' || array_to_string(choices, '" or "') || '"', 'a text of at most 200 characters')
         when 'double precision' then format('a number from %s to %s', minimum, maximum)
         else format('a whole number from %s to %s', minimum, maximum)
     end;
@@ -97,6 +105,7 @@ begin
     return case
         when d.type = 'boolean' and jsonb_typeof(value) = 'boolean' then value
         when d.type = 'text' and jsonb_typeof(value) = 'string' and value #>> '{}' = any (d.choices) then value
+        when d.type = 'text' and jsonb_typeof(value) = 'string' and d.choices is null and length(value #>> '{}') <= 200 then value
         when d.type not in ('boolean', 'text') and jsonb_typeof(value) = 'number'
             and value::numeric between d.minimum and d.maximum
             and (d.type = 'double precision' or value::numeric = trunc(value::numeric))

@@ -89,9 +89,10 @@ comment on function gallery.all_elements_in(uuid[], uuid[]) is
 create or replace function gallery.make_filter(
     tags_all uuid[], tags_any uuid[], tags_none uuid[],
     content_source_types text[], viewer uuid, creators uuid[], content_types text[], search text,
-    created_from timestamptz, created_before timestamptz, min_quality double precision)
+    created_from timestamptz, created_before timestamptz, min_quality double precision,
+    in_force gallery.settings_in_force default null)
 returns gallery.filter
-language plpgsql immutable
+language plpgsql stable
 set search_path from current
 as $function$
 declare
@@ -144,7 +145,8 @@ begin
         perform gallery.raise_error('TG004', 'min_quality is not a number', 'Give a number, or leave it out.');
     end if;
 
-    f.viewer         := viewer;
+    f.viewer         := case when in_force is null then viewer else gallery.viewer_in_force(viewer, in_force) end;
+    f.everything     := not in_force is null and gallery.sees_everything(in_force);
     f.created_from   := created_from;
     f.created_before := created_before;
     f.min_quality    := min_quality;
@@ -157,8 +159,8 @@ begin
     return f;
 end
 $function$;
-comment on function gallery.make_filter(uuid[], uuid[], uuid[], text[], uuid, uuid[], text[], text, timestamptz, timestamptz, double precision) is
-    'The canonical filter of the shared filter arguments. Errors: TG004.';
+comment on function gallery.make_filter(uuid[], uuid[], uuid[], text[], uuid, uuid[], text[], text, timestamptz, timestamptz, double precision, gallery.settings_in_force) is
+    'The canonical filter of the shared filter arguments, for whom the settings in force take the viewer to be; without settings, for the one who is named. Errors: TG004.';
 
 create or replace function gallery.filter_sources(f gallery.filter, content_source_types text[])
 returns gallery.filter

@@ -21,7 +21,7 @@ return $condition$
         and (f.min_quality is null or i.quality_score >= f.min_quality)
         and (f.creators is null or i.creator_id = f.creators[width_bucket(i.creator_id, f.creators)])
         and i.source_type in (f.sources[1], f.sources[2])
-        and (i.is_private is not true or i.creator_id = f.viewer)
+        and (i.is_private is not true or i.creator_id = f.viewer or f.everything)
         and (f.own_sources is null
              or i.source_type = any (case when i.creator_id = f.viewer then f.own_sources else f.other_sources end))
         and (f.created_from is null or i.created_at >= f.created_from)

@@ -71,7 +71,12 @@ begin
     if v_others then
         q.clauses := q.clauses || row(null, null, '{1}', array[f.viewer])::gallery.clause;
     end if;
-    if f.viewer is null or v_others then
+    if f.everything then
+        if q.kinds = '{}' then                  -- a query has a key or a clause that asks for one: here that of any source
+            q.clauses := q.clauses || row(array_fill(2::smallint, array[cardinality(f.sources)]),
+                array(select gallery.source_key(e) from unnest(f.sources) e), null, null)::gallery.clause;
+        end if;
+    elsif f.viewer is null or v_others then
         q.kinds := q.kinds || 3::smallint;
         q.keys := q.keys || c_nil;
     elsif not v_own then                        -- what everybody may see, and the viewer's own

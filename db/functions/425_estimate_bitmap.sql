@@ -17,7 +17,7 @@ declare
     c_rows       constant double precision := 2::double precision;    -- of these a changed item
     g         gallery.figures := s.figures;
     n         gallery.narrowing;
-    v_others  double precision := (1 + coalesce(cardinality(f.creators), 0) + case when f.viewer is null then 0 else 2 end)::double precision;
+    v_others  double precision := (case when f.everything then 0 else 1 end + coalesce(cardinality(f.creators), 0) + case when f.viewer is null then 0 else 2 end)::double precision;
     v_wanted  double precision := least(s.wanted / g.tested, g.items);    -- candidates that a page takes
     v_left    double precision := g.carriers;
     v_met     double precision := g.items;          -- that carry the first of them

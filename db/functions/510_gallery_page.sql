@@ -25,12 +25,13 @@ begin
         set jit = 'off' set max_parallel_workers_per_gather = 0
         as $function$
         declare
+            v_in_force gallery.settings_in_force := gallery.current_settings();
             f        gallery.filter := gallery.make_filter(tags_all, tags_any, tags_none, content_source_types, viewer,
-                                           creators, content_types, search, created_from, created_before, min_quality);
+                                           creators, content_types, search, created_from, created_before, min_quality,
+                                           v_in_force);
             s        gallery.scan := gallery.make_scan(sort_field, sort_order);
             v_size   int := gallery.check_page_size(page_size);
             v_choice gallery.choice;
-            v_in_force gallery.settings_in_force := gallery.current_settings();
             v_mark   text := gallery.fingerprint(f, s);
             v_page   gallery.page;
             v_start  timestamptz := clock_timestamp();

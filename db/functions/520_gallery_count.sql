@@ -72,9 +72,10 @@ set search_path from current
 set jit = 'off' set max_parallel_workers_per_gather = 0
 as $function$
 declare
-    f gallery.filter := gallery.make_filter(tags_all, tags_any, tags_none, content_source_types, viewer,
-                            creators, content_types, search, created_from, created_before, min_quality);
     v_in_force gallery.settings_in_force := gallery.current_settings();
+    f gallery.filter := gallery.make_filter(tags_all, tags_any, tags_none, content_source_types, viewer,
+                            creators, content_types, search, created_from, created_before, min_quality,
+                            v_in_force);
     g gallery.figures;
 begin
     if f.impossible then

@@ -205,14 +205,15 @@ as $function$
 #variable_conflict use_column
 declare
     c_few    constant int := 1400;      -- reading the tags of so many items costs as much as reading containers of one block
+    v_in_force gallery.settings_in_force := gallery.current_settings();
     f        gallery.filter := gallery.make_filter(tags_all, tags_any, tags_none, content_source_types, viewer,
-                                   creators, content_types, search, created_from, created_before, min_quality);
+                                   creators, content_types, search, created_from, created_before, min_quality,
+                            v_in_force);
     s        gallery.scan := gallery.make_scan('created_at', 'desc');
     v_limit  int := coalesce(facet_limit, 20);
     v_result record;
     v_taken  record;
     v_dirty  gallery.position[];
-    v_in_force gallery.settings_in_force := gallery.current_settings();
 begin
     if v_limit not between 1 and 1000 then
         perform gallery.raise_error('TG004', format('facet_limit is %s', v_limit), 'Give a facet_limit from 1 to 1000.');

@@ -96,12 +96,13 @@ set search_path from current
 set jit = 'off' set max_parallel_workers_per_gather = 0
 as $function$
 declare
+    v_in_force gallery.settings_in_force := gallery.current_settings();
     f        gallery.filter := gallery.make_filter(tags_all, tags_any, tags_none, content_source_types, viewer,
-                                   creators, content_types, search, created_from, created_before, min_quality);
+                                   creators, content_types, search, created_from, created_before, min_quality,
+                            v_in_force);
     s        gallery.scan := gallery.make_scan(sort_field, sort_order);
     v_mark   text := gallery.fingerprint(f, s);
     v_place  gallery.position;
-    v_in_force gallery.settings_in_force := gallery.current_settings();
 begin
     if rank is null or rank < 0 then
         perform gallery.raise_error('TG004', format('rank is %s', coalesce(rank::text, 'NULL')),

@@ -12,12 +12,14 @@ set search_path from current
 as $function$
 #variable_conflict use_column
 declare
+    v_in_force gallery.settings_in_force := gallery.current_settings();
     f gallery.filter := gallery.make_filter(tags_all, tags_any, tags_none, content_source_types, viewer,
-                            creators, content_types, search, created_from, created_before, min_quality);
+                            creators, content_types, search, created_from, created_before, min_quality,
+                            v_in_force);
 begin
     return query
     select c.strategy, c.k, c.rarest_count, c.estimated_candidates, c.reason
-    from gallery.choose_strategy(f, gallery.make_scan(null, null), null, gallery.current_settings()) c;
+    from gallery.choose_strategy(f, gallery.make_scan(null, null), null, v_in_force) c;
 end
 $function$;
 comment on function @schema@.gallery_pick_strategy(uuid[], uuid[], uuid[], text[], uuid, uuid[], text[], text, timestamptz, timestamptz, double precision) is

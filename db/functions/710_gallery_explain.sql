@@ -74,11 +74,12 @@ set search_path from current
 as $function$
 declare
     c_slow_ms constant double precision := 200::double precision;
+    v_in_force gallery.settings_in_force := gallery.current_settings();
     f gallery.filter := gallery.make_filter(tags_all, tags_any, tags_none, content_source_types, viewer,
-                            creators, content_types, search, created_from, created_before, min_quality);
+                            creators, content_types, search, created_from, created_before, min_quality,
+                            v_in_force);
     s gallery.scan := gallery.make_scan(sort_field, sort_order);
     c gallery.choice;
-    v_in_force gallery.settings_in_force := gallery.current_settings();
     v_took jsonb;
 begin
     s.wanted := gallery.check_page_size(page_size)::bigint + 1;

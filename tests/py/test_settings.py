@@ -250,6 +250,8 @@ def test_a_setting_takes_what_it_says_it_takes(conn: Connection, name: str) -> N
         values: list[Any] = [json.loads(found[1]), json.loads(found[2])]
     elif allowed == "true or false":
         values = [True, False]
+    elif found := re.fullmatch(r"a text of at most (\d+) characters", allowed):
+        values = ["", 'any "text"', "x" * int(found[1])]
     else:
         values = [json.loads(choice) for choice in allowed.split(" or ")]
     for value in values:
