@@ -235,7 +235,7 @@ def some_tags(random: Random, gallery: Gallery) -> list[UUID]:
 
 def some_of(random: Random, pool: Sequence[T]) -> list[T]:
     """A random choice of the pool, now and then empty or with repetitions."""
-    if random.random() < 0.03:
+    if random.random() < 0.03 or not pool:
         return []
     size = min(len(pool), 1 + int(random.expovariate(0.6)))
     chosen = random.sample(list(pool), size)

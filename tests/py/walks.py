@@ -34,7 +34,8 @@ def check_walk(
     def turn_to(cursor: str | None, start: int) -> Page:
         turned = page(conn, wanted, sort, page_size=page_size, cursor=cursor, strategy=strategy)
         where = f"rank {start} of {len(expected)}, {page_size} a page, {strategy}, {sort}, {wanted}"
-        assert turned.keys == list(expected[start : start + page_size]), where
+        due = list(expected[start : start + page_size])
+        assert turned.keys == due, f"{turned.keys} instead of {due}: {where}"
         assert (turned.next_cursor is None) == (start + page_size >= len(expected)), where
         assert (turned.prev_cursor is None) == (start == 0), where
         return turned
