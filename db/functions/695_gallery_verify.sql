@@ -189,6 +189,7 @@ begin
         perform gallery.raise_error('TG004', format('sample is %s', coalesce(sample::text, 'NULL')),
             'Give the share of the blocks to compare: 1 for all, 0.01 for a quick look.');
     end if;
+    perform gallery.refuse_hidden_rows();
     return query select * from gallery.verify_tag_listing();
     if not (select s.built from gallery.bitmap_state s)
        or exists (select from gallery.dirty_item d where d.content_id is null) then
@@ -206,4 +207,4 @@ begin
 end
 $function$;
 comment on function @schema@.gallery_verify(double precision) is
-    'What in the bitmap index and the statistics disagrees with the tables: no rows, or it is a bug. sample: the share of the blocks whose bits are compared (the cheap comparisons are always whole). Reads only, in one snapshot, so it may run while others write. Cost: the tag rows of the blocks compared, about two seconds a block.';
+    'What in the bitmap index and the statistics disagrees with the tables: no rows, or it is a bug. sample: the share of the blocks whose bits are compared (the cheap comparisons are always whole). Reads only, in one snapshot, so it may run while others write. Cost: the tag rows of the blocks compared, about two seconds a block. Errors: TG004 if sample is out of its range, TG006 if row level security hides rows from the one who calls, for these would seem to be missing.';

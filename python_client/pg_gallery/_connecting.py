@@ -17,12 +17,23 @@ def connect(url: str, *, autocommit: bool = True) -> Connection[Any]:
     statements are missing, or somebody else's. To do without costs next to nothing: the functions
     plan their own statements once a connection, and a call of one has hardly a plan.
     """
-    return Connection.connect(libpq_url(url), autocommit=autocommit, prepare_threshold=None)
+    return Connection.connect(_in_unicode(url), autocommit=autocommit, prepare_threshold=None)
 
 
 async def connect_async(url: str) -> AsyncConnection[Any]:
     """The same, to be awaited, in autocommit mode."""
-    return await AsyncConnection.connect(libpq_url(url), autocommit=True, prepare_threshold=None)
+    return await AsyncConnection.connect(_in_unicode(url), autocommit=True, prepare_threshold=None)
+
+
+def _in_unicode(url: str) -> str:
+    """The URL with UTF8 as the encoding of the client, unless it names another.
+
+    In a database whose encoding is SQL_ASCII the driver would take all texts for bytes.
+    """
+    plain = libpq_url(url)
+    if "client_encoding" in conninfo.conninfo_to_dict(plain):
+        return plain
+    return conninfo.make_conninfo(plain, client_encoding="UTF8")
 
 
 def libpq_url(url: str) -> str:

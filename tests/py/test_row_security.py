@@ -81,6 +81,21 @@ def test_a_reader_is_answered_from_what_the_policy_shows(
                 asker.ask(FILTERS, tags=up_to_date or hides)
 
 
+@pytest.mark.parametrize("policies", ["some items", "some rows of tags", "no tags", "a partition"])
+def test_who_cannot_see_all_rows_cannot_verify_what_was_made_of_all(
+    conn: Connection, gallery: Gallery, policies: str
+) -> None:
+    """The rows that are hidden would seem to be missing, and a sound index to be damaged."""
+    with (
+        in_force(conn, POLICIES[policies]),
+        new_role(conn, GRANTS["the index too"]) as reader,
+    ):
+        with acting_as(conn, reader), pytest.raises(psycopg.Error, match="row level") as refusal:
+            calls.rows_of(conn, "gallery_verify")
+        assert refusal.value.sqlstate == "TG006"
+        assert calls.rows_of(conn, "gallery_verify") == []
+
+
 @contextmanager
 def claims_of(conn: Connection, user: UUID | None) -> Iterator[None]:
     with calls.settings(conn, **{CLAIMS: json.dumps({"sub": str(user)}) if user else ""}):

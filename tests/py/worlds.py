@@ -103,7 +103,7 @@ def random_settings(conn: Connection, random: Random) -> dict[str, str]:
     return chosen | {"jit": "off"}
 
 
-# --- what a user adds: indexes, columns, triggers, statistics ---
+# --- what a user adds: indexes, columns, triggers, publications, statistics ---
 
 CONTENT_TABLES = (
     "content_items_all",
@@ -247,6 +247,19 @@ def random_statistics(random: Random) -> str:
     )
 
 
+PUBLICATIONS = (
+    "FOR ALL TABLES",
+    "FOR TABLE content_items_all, content_tags, tags WITH (publish_via_partition_root)",
+    "FOR TABLE content_items, content_items_auto, content_tags, tags, users",
+    "FOR TABLES IN SCHEMA public, gallery",
+)
+
+
+def random_publication(random: Random) -> str:
+    """The statement that publishes tables, theirs and ours; nobody need subscribe."""
+    return f"CREATE PUBLICATION own_publication {random.choice(PUBLICATIONS)}"
+
+
 # A user's own triggers: what they do is done to the tables, and so is part of the truth.
 MARK = "marked by a trigger"  # the tag that a trigger gives, if there is one of that name
 TRIGGER_FUNCTIONS = f"""
@@ -306,6 +319,9 @@ class World:
             self.farewell.append(re.sub(r'ADD (COLUMN ".*?").*', r"DROP \1", added))
         for _ in range(self.random.randint(0, 2)):
             self.run(random_trigger(self.random))
+        if self.random.random() < 0.3:
+            self.run(random_publication(self.random))
+            self.farewell.append("DROP PUBLICATION own_publication")
 
     def age(self) -> None:
         """Now and then the planner comes to think otherwise of the data."""

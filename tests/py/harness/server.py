@@ -65,9 +65,9 @@ class Server:
         """Makes a database migrated to head, a clone of a template; returns its URL."""
         return self._create(self._next_name(), template=self._template)
 
-    def empty_database(self) -> str:
-        """Makes a database with nothing in it; returns its URL."""
-        return self._create(self._next_name(), template="template0")
+    def empty_database(self, *, encoding: str | None = None) -> str:
+        """Makes a database with nothing in it; returns its URL. An encoding means locale C."""
+        return self._create(self._next_name(), template="template0", encoding=encoding)
 
     def cron_database(self) -> str:
         """Makes the one database that pg_cron works in anew, migrated to head; returns its URL.
@@ -125,8 +125,13 @@ class Server:
     def _next_name(self) -> str:
         return f"{self._prefix}_{next(self._numbers)}"
 
-    def _create(self, name: str, *, template: str) -> str:
-        self._maintain("CREATE DATABASE {} TEMPLATE {}", name, template)
+    def _create(self, name: str, *, template: str, encoding: str | None = None) -> str:
+        if encoding is None:
+            self._maintain("CREATE DATABASE {} TEMPLATE {}", name, template)
+        else:
+            options = "LOCALE_PROVIDER libc LC_COLLATE 'C' LC_CTYPE 'C'"
+            statement = f"CREATE DATABASE {{}} TEMPLATE {{}} ENCODING {{}} {options}"
+            self._maintain(statement, name, template, encoding)
         self._databases.add(name)
         return self.url(name)
 
