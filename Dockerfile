@@ -1,5 +1,5 @@
 # The image that the tests run in: PostgreSQL 15 as Debian packages it, with pgTAP, pg_cron,
-# plpgsql_check and pg_prove. scripts/test-image.sh builds and tags it.
+# plpgsql_check, pg_prove and PgBouncer. scripts/test-image.sh builds and tags it.
 ARG BASE=debian:bookworm-slim
 FROM ${BASE}
 
@@ -9,6 +9,7 @@ RUN printf '%s\n' "${APT_CONF}" > /etc/apt/apt.conf.d/99build \
  && apt-get update \
  && DEBIAN_FRONTEND=noninteractive apt-get install --yes --no-install-recommends \
       libtap-parser-sourcehandler-pgtap-perl \
+      pgbouncer \
       postgresql-15 \
       postgresql-15-cron \
       postgresql-15-pgtap \

@@ -14,6 +14,9 @@ version_of() { cat "$@" | sha256sum | cut -c 1-12; }
 made_base=pg-gallery-base:$(version_of scripts/test-image.sh)
 tag=pg-gallery-test:$(version_of scripts/test-image.sh Dockerfile scripts/test-image-entrypoint.sh - <<< "$base")
 
+# The Debian packages that the Dockerfile installs, on one line.
+packages() { sed -n '/apt-get install/,/&&/s/^ \+\([a-z0-9-]\+\) \\$/\1/p' Dockerfile | paste -sd ' '; }
+
 exists() { docker image inspect "$1" > /dev/null 2>&1; }
 
 # From where this machine takes Debian's own packages of the suite and its updates, as lines of a
@@ -61,7 +64,7 @@ build() {
   for variable in http_proxy https_proxy no_proxy HTTP_PROXY HTTPS_PROXY NO_PROXY; do
     if [ -n "${!variable:-}" ]; then options+=(--build-arg "$variable"); fi
   done
-  say "Building the test image $tag"
+  say "Building the test image $tag, with Debian packages: $(packages)"
   output=$(docker build --network host --tag "$tag" --build-arg "BASE=$1" \
     --build-arg "APT_CONF=$(apt_conf)" "${options[@]}" . 2>&1) || die "docker build failed:
 $output"

@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import psycopg
 
-from harness.pooler import pooled
+from harness.server import Server
 from pg_gallery import Gallery, loading, migrate
 
 KEPT = """
@@ -17,8 +17,10 @@ KEPT = """
 """
 
 
-def test_a_migration_leaves_nothing_on_the_pooled_connection(empty_url: str) -> None:
-    with pooled(empty_url) as url:
+def test_a_migration_leaves_nothing_on_the_pooled_connection(
+    server: Server, empty_url: str
+) -> None:
+    with server.pooled(empty_url) as url:
         with psycopg.connect(url, prepare_threshold=None) as connection:
             before = connection.execute(KEPT).fetchone()
         migrate.upgrade(url)
@@ -26,7 +28,9 @@ def test_a_migration_leaves_nothing_on_the_pooled_connection(empty_url: str) -> 
             assert connection.execute(KEPT).fetchone() == before
 
 
-def test_clients_that_share_a_connection_meet_no_prepared_statement(database_url: str) -> None:
+def test_clients_that_share_a_connection_meet_no_prepared_statement(
+    server: Server, database_url: str
+) -> None:
     line = b'{"source_type": "items", "content_type": "x", "tags": ["a", "b"]}\n'
 
     def work(url: str) -> int:
@@ -42,7 +46,7 @@ def test_clients_that_share_a_connection_meet_no_prepared_statement(database_url
             gallery = Gallery(connection)
             return [gallery.count(tags_all=["a"]) for _ in range(20)][-1]
 
-    with pooled(database_url) as url:
+    with server.pooled(database_url) as url:
         for _ in range(8):
             with psycopg.connect(url, autocommit=True) as connection:
                 loading.load(connection, io.BytesIO(line))

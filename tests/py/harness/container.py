@@ -14,12 +14,14 @@ from testcontainers.core.container import DockerContainer
 from harness.cluster import Cluster
 from harness.disk import MEGABYTES, SmallDisk
 from harness.managed import ManagedServer
+from harness.pooler import PoolerPlace
 from harness.program import Finished
 
 REPOSITORY = Path(__file__).parents[3]
 HOME = "/var/lib/postgresql"
 PORT = 5432
 STANDBY_PORTS = (5433, 5434)
+POOLER_PORT = 6432
 CRON_DATABASE = "cron"
 SMALL_DISK = "/small"
 
@@ -34,7 +36,7 @@ class ContainerServer(ManagedServer):
         testcontainers_config.ryuk_disabled = True
         self._container = (
             DockerContainer(_image())
-            .with_exposed_ports(PORT, *STANDBY_PORTS)
+            .with_exposed_ports(PORT, *STANDBY_PORTS, POOLER_PORT)
             .with_env("CRON_DATABASE", CRON_DATABASE)
             .with_tmpfs_mount(SMALL_DISK, f"size={MEGABYTES}m,mode=1777")
             .with_kwargs(shm_size="256m", labels={"pg-gallery": "test"})
@@ -67,9 +69,17 @@ class ContainerServer(ManagedServer):
     def close(self) -> None:
         self._container.stop()
 
+    def _pooler_place(self) -> PoolerPlace:
+        return PoolerPlace(
+            self.exec, ("localhost", PORT), ("*", POOLER_PORT), self._reached_at(POOLER_PORT)
+        )
+
     def _address(self, cluster: Cluster) -> tuple[str, int]:
+        return self._reached_at(cluster.port)
+
+    def _reached_at(self, port: int) -> tuple[str, int]:
         host = self._container.get_container_host_ip()
-        return host, self._container.get_exposed_port(cluster.port)
+        return host, self._container.get_exposed_port(port)
 
     def _place_for_standby(self) -> tuple[str, int]:
         port = next(self._standby_ports)

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import os
-import pwd
 import shutil
-import socket
 import subprocess
 import tempfile
 from collections.abc import Sequence
@@ -17,12 +15,9 @@ import pytest
 from harness.cluster import Cluster
 from harness.disk import MEGABYTES, SmallDisk
 from harness.managed import ManagedServer
-from harness.program import Finished
+from harness.program import Finished, free_port, run_here, unprivileged_user
 
 REPOSITORY = Path(__file__).parents[3]
-UNPRIVILEGED = "nobody"
-"""Whom the programs run as where the tests run as root, which PostgreSQL refuses."""
-
 BUILTIN_LOCALE = ("--locale-provider=builtin", "--builtin-locale=C.UTF-8", "--locale=C")
 SETTINGS = """
 fsync = off
@@ -42,9 +37,9 @@ class EmbeddedServer(ManagedServer):
     def __init__(self) -> None:
         self._home = Path(tempfile.mkdtemp(prefix="pg_gallery-"))
         self._small = self._home / "small"
-        self._user = UNPRIVILEGED if os.geteuid() == 0 else None
+        self._user = unprivileged_user()
         self._path = os.pathsep.join([*map(str, self._install()), os.environ["PATH"]])
-        primary = Cluster(self._run, str(self._home / "primary"), _free_port())
+        primary = Cluster(self._run, str(self._home / "primary"), free_port())
         primary.create("--encoding=UTF8", *self._locale)
         with (Path(primary.directory) / "postgresql.conf").open("a") as file:
             file.write(SETTINGS)
@@ -70,7 +65,7 @@ class EmbeddedServer(ManagedServer):
         return "localhost", cluster.port
 
     def _place_for_standby(self) -> tuple[str, int]:
-        port = _free_port()
+        port = free_port()
         return str(self._home / f"standby-{port}"), port
 
     def _install(self) -> list[Path]:
@@ -97,20 +92,7 @@ class EmbeddedServer(ManagedServer):
         return copy / folder.relative_to(root)
 
     def _run(self, *command: str) -> Finished:
-        finished = subprocess.run(
-            command,
-            check=False,
-            cwd=self._home,
-            env={**os.environ, "PATH": self._path},
-            extra_groups=None if self._user is None else [],
-            group=None if self._user is None else pwd.getpwnam(self._user).pw_gid,
-            user=self._user,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-        )
-        return Finished(command, finished.returncode, finished.stdout)
+        return run_here(*command, folder=str(self._home), path=self._path)
 
 
 class NpmServer(EmbeddedServer):
@@ -137,10 +119,3 @@ class NpmServer(EmbeddedServer):
 
 def _succeeds(*command: str) -> bool:
     return subprocess.run(command, check=False, capture_output=True).returncode == 0
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("localhost", 0))
-        port: int = probe.getsockname()[1]
-        return port

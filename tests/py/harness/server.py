@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from contextlib import AbstractContextManager
 from functools import cached_property
 from itertools import count
 from typing import NoReturn
@@ -13,7 +14,8 @@ from psycopg import sql
 from sqlalchemy import make_url
 
 from harness.disk import SmallDisk
-from harness.program import Finished
+from harness.pooler import PoolerPlace, pooled
+from harness.program import Finished, free_port, run_here
 from harness.standby import Standby
 from pg_gallery import migrate
 
@@ -96,6 +98,10 @@ class Server:
         """A file system of a few megabytes on the server's machine, always the same one."""
         self._unsupported("nothing can be mounted for a server of one's own")
 
+    def pooled(self, url: str) -> AbstractContextManager[str]:
+        """The database's URL through PgBouncer in transaction mode, with one connection for all."""
+        return pooled(self._pooler_place(), url, self.name)
+
     def read_log(self) -> str:
         """What the server has logged since it was made."""
         self._unsupported("the log of a server of one's own is out of reach")
@@ -108,6 +114,11 @@ class Server:
         """Drops the databases made here and lets go of the server."""
         for name in sorted(self._databases):
             self._drop(name)
+
+    def _pooler_place(self) -> PoolerPlace:
+        """Where PgBouncer may run before this server: on this machine, if it is not overridden."""
+        url, here = make_url(self._maintenance_url), ("localhost", free_port())
+        return PoolerPlace(run_here, (url.host or "localhost", url.port or 5432), here, here)
 
     @cached_property
     def _template(self) -> str:
