@@ -1,0 +1,201 @@
+"""A subscriber of logical replication answers exactly, with an index that it keeps for itself.
+
+Publisher and subscriber are two databases of one server. What the publisher writes reaches the
+subscriber through PostgreSQL's own apply worker, which fires no trigger but those made for it.
+"""
+
+from __future__ import annotations
+
+import secrets
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from random import Random
+
+import psycopg
+import pytest
+from psycopg import sql
+
+import calls
+from answers import Asker
+from calls import Connection
+from changes import Changes
+from galleries import Gallery, random_gallery
+from harness.server import Server
+from index_states import OlderGallery, older_gallery, shrink_index
+from oracle import Item
+
+PUBLICATIONS = {
+    "by partition": "FOR TABLE content_items_all, content_tags, tags",
+    "by their parent": "FOR TABLE content_items_all, content_tags, tags"
+    " WITH (publish_via_partition_root = true)",
+}
+# TRUNCATE reaches tables by their foreign keys, and is applied only if all of them are published.
+EVERY_TABLE = (
+    "FOR TABLE content_items_all, content_items_more, content_items_auto_more, content_tags, tags,"
+    " users WITH (publish_via_partition_root = true)"
+)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def wal_for_replication(server: Server) -> Iterator[None]:
+    """The server writes what logical replication needs, up to the end of the file."""
+    if not server.superuser:
+        pytest.skip("a subscription needs a superuser")
+    with psycopg.connect(server.url("postgres"), autocommit=True) as conn:
+        if conn.execute("SHOW wal_level").fetchone() == ("logical",):
+            yield
+            return
+        conn.execute("ALTER SYSTEM SET wal_level = 'logical'")
+    try:
+        server.restart()
+        yield
+    finally:
+        with psycopg.connect(server.url("postgres"), autocommit=True) as conn:
+            conn.execute("ALTER SYSTEM RESET wal_level")
+        server.restart()
+
+
+@dataclass
+class Replica:
+    """A database that follows another by a subscription."""
+
+    server: Server
+    publisher: Connection
+    subscriber: Connection
+    name: str
+
+    def wait(self, timeout: float = 60) -> None:
+        """Blocks until the subscriber has applied all that the publisher has written so far."""
+        written = self.publisher.execute("SELECT pg_current_wal_lsn()").fetchone()
+        assert written is not None
+        self._wait_until(
+            "SELECT replay_lsn >= %s::pg_lsn FROM pg_stat_replication WHERE application_name = %s",
+            (written[0], self.name),
+            timeout,
+        )
+
+    def wait_for_first_copy(self, timeout: float = 60) -> None:
+        """Blocks until the rows that stood in the published tables are copied."""
+        self._wait_until(
+            "SELECT bool_and(srsubstate = 'r') FROM pg_subscription_rel"
+            " JOIN pg_subscription s ON s.oid = srsubid WHERE subname = %s",
+            (self.name,),
+            timeout,
+            self.subscriber,
+        )
+
+    def _wait_until(
+        self, query: str, given: tuple[str, ...], timeout: float, where: Connection | None = None
+    ) -> None:
+        deadline = time.monotonic() + timeout
+        while (where or self.publisher).execute(calls.query(query), given).fetchone() != (True,):
+            if time.monotonic() > deadline:
+                log = self.server.read_log()[-3000:]
+                raise TimeoutError(f"the subscription has not come so far; the log ends:\n{log}")
+            time.sleep(0.05)
+
+
+@contextmanager
+def replica_of(server: Server, publisher: Connection, published: str) -> Iterator[Replica]:
+    """A new database, migrated and subscribed to what is published, after the first copy.
+
+    The slot is made beforehand: made by the subscription, it would wait for the transaction that
+    makes that, since both are of one server.
+    """
+    name = f"gallery_test_{secrets.token_hex(4)}"
+    url = server.new_database()
+    publisher.execute(calls.query(f"CREATE PUBLICATION published {published}"))
+    publisher.execute("SELECT pg_create_logical_replication_slot(%s, 'pgoutput')", (name,))
+    with psycopg.connect(url, autocommit=True) as subscriber:
+        shrink_index(subscriber)
+        subscriber.execute(
+            sql.SQL(
+                "CREATE SUBSCRIPTION {} CONNECTION {} PUBLICATION published WITH"
+                " (create_slot = false)"
+            ).format(sql.Identifier(name), own_address(publisher))
+        )
+        replica = Replica(server, publisher, subscriber, name)
+        try:
+            replica.wait_for_first_copy()
+            yield replica
+        finally:  # the slot is dropped with it
+            subscriber.execute(sql.SQL("DROP SUBSCRIPTION {}").format(sql.Identifier(name)))
+    server.drop_database(url)
+
+
+def own_address(publisher: Connection) -> sql.Literal:
+    """How the server reaches a database of its own."""
+    row = publisher.execute(
+        "SELECT format('host=localhost port=%s user=%s dbname=%s',"
+        " current_setting('port'), current_user, current_database())"
+    ).fetchone()
+    assert row is not None
+    return sql.Literal(row[0])
+
+
+def rows(items: list[Item]) -> list[tuple[object, ...]]:
+    """The items in the order of their keys, so written that NaN is equal to itself."""
+    return sorted((*i.key, repr(replace(i, tags=frozenset())), sorted(i.tags)) for i in items)
+
+
+def check_answers(replica: Replica, random: Random, gallery: Gallery) -> None:
+    """The subscriber has the publisher's items, and every answer of its is the oracle's.
+
+    So it is before a refresh there and after it.
+    """
+    conn = replica.subscriber
+    items = calls.read_items(conn)
+    assert rows(items) == rows(calls.read_items(replica.publisher))
+    asker = Asker(conn, random, replace(gallery, items=items))
+    asker.ask(25, tags=False)
+    assert asker.tally["bitmap"], asker.tally
+    conn.execute("CALL gallery_refresh()")
+    assert calls.rows_of(conn, "gallery_verify") == []
+    asker.ask(10)
+
+
+def older_one_stored(conn: Connection, random: Random, gallery: Gallery) -> OlderGallery:
+    older = older_gallery(random, gallery)
+    calls.store(conn, older.gallery)
+    return older
+
+
+@pytest.mark.parametrize("published", PUBLICATIONS)
+def test_a_subscriber_answers_exactly_whatever_the_publisher_writes(
+    server: Server, conn: Connection, published: str
+) -> None:
+    """Items made, deleted, hidden, moved in time and between sources, tags given, taken, deleted."""
+    random = Random(4)
+    gallery = random_gallery(random, 150)
+    older = older_one_stored(conn, random, gallery)
+    with replica_of(server, conn, PUBLICATIONS[published]) as replica:
+        replica.subscriber.execute("CALL gallery_rebuild()")
+        check_answers(replica, random, older.gallery)
+
+        older.become(conn, gallery)
+        replica.wait()
+        check_answers(replica, random, gallery)
+
+        changes = Changes(conn, random, gallery, gallery.items)
+        for _ in range(40):
+            changes.make_some()
+        replica.wait()
+        check_answers(replica, random, gallery)
+
+
+def test_tables_that_the_publisher_empties_are_empty_for_the_subscriber(
+    server: Server, conn: Connection
+) -> None:
+    random = Random(5)
+    calls.store(conn, random_gallery(random, 60))
+    with replica_of(server, conn, EVERY_TABLE) as replica:
+        replica.subscriber.execute("CALL gallery_rebuild()")
+        another = random_gallery(random, 60)
+        calls.store(conn, another)  # empties all tables first
+        replica.wait()
+        check_answers(replica, random, another)
+        conn.execute("TRUNCATE content_tags")
+        replica.wait()
+        check_answers(replica, random, another)
