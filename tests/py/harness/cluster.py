@@ -66,14 +66,16 @@ class Cluster:
         """Ends the recovery of a standby: it follows nobody any more, and may be written to."""
         self._pg_ctl("promote", "--wait")
 
-    def copy_database(self, source: str, target: str) -> None:
-        """Dumps a database, and restores the dump into another, which is empty.
+    def copy_database(self, source: str, target: str, *options: str) -> None:
+        """Dumps a database with options of pg_dump, and restores the dump into another.
 
         A pg_dump of a newer version than the server's sets what the server does not know.
         """
         address = f"host=localhost port={self.port} user={SUPERUSER}"
         dump = f"{self.directory}.dump"
-        self._run("pg_dump", f"--file={dump}", f"--dbname={address} dbname={source}").check()
+        self._run(
+            "pg_dump", f"--file={dump}", f"--dbname={address} dbname={source}", *options
+        ).check()
         self._run("sed", "-i", "/^SET transaction_timeout = 0;$/d", dump).check()
         self._run(
             "psql",

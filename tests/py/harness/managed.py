@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
+from collections.abc import Sequence
 
 from harness.cluster import SUPERUSER, Cluster
 from harness.server import Server, database_name
@@ -28,6 +29,14 @@ class ManagedServer(Server):
     def restored_dump(self, url: str) -> str:
         copy = self.empty_database()
         self._primary.copy_database(database_name(url), database_name(copy))
+        return copy
+
+    def restored_data(self, url: str, *dumps: Sequence[str]) -> str:
+        copy = self.new_database()
+        for options in dumps:
+            self._primary.copy_database(
+                database_name(url), database_name(copy), "--data-only", *options
+            )
         return copy
 
     def read_log(self) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from functools import cached_property
 from itertools import count
@@ -80,6 +81,13 @@ class Server:
 
     def restored_dump(self, url: str) -> str:
         """Makes a database from a dump of another; returns its URL."""
+        self._unsupported("the programs of a server of one's own are out of reach")
+
+    def restored_data(self, url: str, *dumps: Sequence[str]) -> str:
+        """Makes a migrated database with the rows of another; returns its URL.
+
+        `dumps`: the options of pg_dump, besides --data-only, for each of the dumps to restore.
+        """
         self._unsupported("the programs of a server of one's own are out of reach")
 
     def drop_database(self, url: str) -> None:
