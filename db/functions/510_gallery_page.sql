@@ -27,19 +27,19 @@ begin
         declare
             v_in_force gallery.settings_in_force := gallery.current_settings();
             f        gallery.filter := gallery.make_filter(tags_all, tags_any, tags_none, content_source_types, viewer,
-                                           creators, content_types, search, created_from, created_before, min_quality,
+                                           creators, content_types, search collate "default", created_from, created_before, min_quality,
                                            v_in_force);
-            s        gallery.scan := gallery.make_scan(sort_field, sort_order);
+            s        gallery.scan := gallery.make_scan(sort_field collate "default", sort_order);
             v_size   int := gallery.check_page_size(page_size);
             v_choice gallery.choice;
-            v_mark   text := gallery.fingerprint(f, s);
+            v_mark   text collate "default" := gallery.fingerprint(f, s);
             v_page   gallery.page;
             v_start  timestamptz := clock_timestamp();
         begin
             s.wanted := v_size::bigint + 1;
-            v_choice := gallery.choose_strategy(f, s, strategy, v_in_force);
+            v_choice := gallery.choose_strategy(f, s, strategy collate "default", v_in_force);
             if cursor is not null then
-                s := gallery.open_cursor(cursor, s, v_mark);
+                s := gallery.open_cursor(cursor collate "default", s, v_mark);
             end if;
             if f.impossible then
                 return;

@@ -15,7 +15,7 @@ begin
     perform gallery.refuse_null_elements('names', names);
     select array_agg(t.id order by w.n), (array_agg(w.name order by w.n) filter (where t.id is null))[1]
     into v_ids, v_unknown
-    from unnest(names) with ordinality w (name, n)
+    from unnest(names collate "default") with ordinality w (name, n)
     left join @schema@.tags t on t.name = w.name;
     if v_unknown is not null then
         perform gallery.raise_error('TG003', format('unknown tag %L', left(v_unknown, 100)),

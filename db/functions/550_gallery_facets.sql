@@ -207,7 +207,7 @@ declare
     c_few    constant int := 1400;      -- reading the tags of so many items costs as much as reading containers of one block
     v_in_force gallery.settings_in_force := gallery.current_settings();
     f        gallery.filter := gallery.make_filter(tags_all, tags_any, tags_none, content_source_types, viewer,
-                                   creators, content_types, search, created_from, created_before, min_quality,
+                                   creators, content_types, search collate "default", created_from, created_before, min_quality,
                             v_in_force);
     s        gallery.scan := gallery.make_scan('created_at', 'desc');
     v_limit  int := coalesce(facet_limit, 20);

@@ -10,10 +10,10 @@ set search_path from current
 set plan_cache_mode = 'force_generic_plan'
 as $function$
 declare
-    f        gallery.tag_filter := gallery.make_tag_filter(name_prefix, source_types, min_count, max_count, sort);
+    f        gallery.tag_filter := gallery.make_tag_filter(name_prefix collate "default", source_types, min_count, max_count, sort);
     s        gallery.tag_scan   := row(null::gallery.tag_position, true);
     v_size   int                := gallery.check_page_size(page_size);
-    v_mark   text               := gallery.tags_fingerprint(f);
+    v_mark   text collate "default" := gallery.tags_fingerprint(f);
     v_unlisted uuid[]           := gallery.unlisted_tags();
     v_places gallery.tag_position[];
     v_ahead  boolean;
@@ -22,7 +22,7 @@ declare
     v_prev   text;
 begin
     if cursor is not null then
-        s := gallery.open_tags_cursor(cursor, v_mark);
+        s := gallery.open_tags_cursor(cursor collate "default", v_mark);
     end if;
     v_places := array(select w from gallery.tags_window(f, s, v_size + 1, v_unlisted) w);
     v_ahead  := cardinality(v_places) > v_size;

@@ -14,7 +14,7 @@ as $function$
 declare
     v_in_force gallery.settings_in_force := gallery.current_settings();
     f gallery.filter := gallery.make_filter(tags_all, tags_any, tags_none, content_source_types, viewer,
-                            creators, content_types, search, created_from, created_before, min_quality,
+                            creators, content_types, search collate "default", created_from, created_before, min_quality,
                             v_in_force);
 begin
     return query

@@ -76,14 +76,14 @@ declare
     c_slow_ms constant double precision := 200::double precision;
     v_in_force gallery.settings_in_force := gallery.current_settings();
     f gallery.filter := gallery.make_filter(tags_all, tags_any, tags_none, content_source_types, viewer,
-                            creators, content_types, search, created_from, created_before, min_quality,
+                            creators, content_types, search collate "default", created_from, created_before, min_quality,
                             v_in_force);
-    s gallery.scan := gallery.make_scan(sort_field, sort_order);
+    s gallery.scan := gallery.make_scan(sort_field collate "default", sort_order);
     c gallery.choice;
     v_took jsonb;
 begin
     s.wanted := gallery.check_page_size(page_size)::bigint + 1;
-    c := gallery.choose_strategy(f, s, strategy, v_in_force);
+    c := gallery.choose_strategy(f, s, strategy collate "default", v_in_force);
     s.figures := coalesce(c.figures, gallery.read_figures(f, s, v_in_force));
     for v_run in 1 .. 2 loop                -- in the first, PostgreSQL may have to plan the statements
         v_took := gallery.run_page(tags_all, tags_any, tags_none, content_source_types, viewer, creators, content_types,

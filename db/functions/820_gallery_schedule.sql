@@ -10,7 +10,7 @@ as $function$
 -- @plpgsql_check_options: performance_warnings = false
 declare
     v_version text := gallery.cron_version();
-    v_refresh text := gallery.cron_schedule(coalesce(every, '1 minute'), v_version);
+    v_refresh text := gallery.cron_schedule(coalesce(every collate "default", '1 minute'), v_version);
 begin
     perform gallery.refuse_taken_names();
     perform 'PRAGMA:disable:check';
@@ -23,7 +23,7 @@ begin
         return next;
     end loop;
 exception when invalid_parameter_value then
-    perform gallery.refuse_schedule(every);
+    perform gallery.refuse_schedule(every collate "default");
 end
 $function$;
 comment on function @schema@.gallery_schedule(text) is
