@@ -112,6 +112,15 @@ def test_of_our_own_tables_all_may_read_what_is_installed_and_set_and_nothing_el
     assert rows.fetchall() == [("installed",), ("settings",)]
 
 
+VOLATILE_BUT_WRITES_NOTHING = {
+    "gallery_explain": "PostgreSQL refuses EXPLAIN in functions that are not volatile",
+    "run_page": "the same",
+    "log_choice": "the line in the server log that a sampled page leaves is no row",
+    "rows_read": "what the transaction has read so far grows with every statement",
+    "work_done": "the same",
+}
+
+
 def test_none_of_our_tables_may_be_written_by_all(conn: Connection) -> None:
     rows = conn.execute(
         "SELECT oid::regclass::text FROM pg_class"
@@ -120,6 +129,17 @@ def test_none_of_our_tables_may_be_written_by_all(conn: Connection) -> None:
         " AND has_table_privilege('public', oid, 'INSERT, UPDATE, DELETE, TRUNCATE, TRIGGER')"
     )
     assert rows.fetchall() == []
+
+
+def test_nothing_of_ours_that_may_change_something_is_executed_by_all(conn: Connection) -> None:
+    """Procedures are volatile, and so is every function that may write: PostgreSQL sees to that."""
+    rows = conn.execute(
+        calls.query(
+            f"SELECT proname::text FROM pg_proc WHERE {OURS} AND provolatile = 'v'"
+            " AND has_function_privilege('public', oid, 'EXECUTE')"
+        )
+    )
+    assert {name for (name,) in rows} == VOLATILE_BUT_WRITES_NOTHING.keys()
 
 
 CARRIERS, INDEXED = 1437, 1430  # of the tag: numbers that stand nowhere else
