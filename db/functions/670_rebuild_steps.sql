@@ -15,7 +15,7 @@ begin
     delete from gallery.bitmap_item;
     delete from gallery.bitmap_block;
     update gallery.bitmap_state
-    set built = false, frontier = gallery.rebuild_top(), filenodes = gallery.table_files(), damage = null, damaged_blocks = null;
+    set built = false, frontier = gallery.rebuild_top(), filenodes = gallery.table_files_seen(), damage = null, damaged_blocks = null;
 end
 $function$;
 comment on function gallery.rebuild_start() is 'Empties the index; until it is closed it is not used.';
@@ -32,6 +32,25 @@ end
 $function$;
 comment on function gallery.table_files() is
     'The files of the tables that the index is made of. DDL that rewrites a table, which fires no trigger, gives it another one.';
+
+-- To a snapshot of before it was rewritten by ALTER TABLE, a table is empty. An index that is made in one, as a
+-- repeatable read session does, must not be taken for one of the new file.
+create or replace function gallery.table_files_seen()
+returns oid[]
+language plpgsql stable
+set search_path from current
+as $function$
+begin
+    return array(
+        select c.relfilenode
+        from unnest(array['@schema_text@.content_items', '@schema_text@.content_items_auto', '@schema_text@.content_tags']::regclass[])
+             with ordinality t (oid, n)
+        join pg_class c on c.oid = t.oid
+        order by t.n);
+end
+$function$;
+comment on function gallery.table_files_seen() is
+    'The files of the tables that the index is made of as of the snapshot, where gallery.table_files() says which they are now.';
 
 create or replace function gallery.rebuild_top()
 returns int

@@ -308,6 +308,27 @@ def test_after_a_table_was_rewritten_the_index_is_not_used_until_it_is_built_ane
     check_pages(conn)
 
 
+@pytest.mark.parametrize("level", ["REPEATABLE READ", "SERIALIZABLE"])
+def test_an_index_of_a_snapshot_from_before_a_table_was_rewritten_is_not_used(
+    conn: Connection, database_url: str, level: str
+) -> None:
+    """To such a snapshot a table that ALTER TABLE has rewritten is empty."""
+    seed(conn)
+    with psycopg.connect(database_url) as refresher:
+        refresher.execute(calls.query(f"SET TRANSACTION ISOLATION LEVEL {level}"))
+        refresher.execute("SELECT 1")
+        conn.execute("ALTER TABLE content_items_all ALTER title TYPE text USING title || ''")
+        refresher.execute("CALL gallery_refresh()")
+    check_pages(conn)
+    assert value(conn, "SELECT gallery_count()") == value(
+        conn, "SELECT count(*) FROM content_items_all WHERE NOT is_private"
+    )
+    conn.execute("CALL gallery_refresh()")
+    conn.execute("SELECT * FROM gallery_page(strategy => 'bitmap')")
+    assert complaints(conn) == []
+    check_pages(conn)
+
+
 def test_a_publication_of_all_tables_stops_neither_writes_nor_refresh(conn: Connection) -> None:
     seed(conn)
     conn.execute("CREATE PUBLICATION everything FOR ALL TABLES")

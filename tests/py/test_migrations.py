@@ -8,8 +8,10 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import suppress
 from importlib.util import find_spec
 from pathlib import Path
+from time import monotonic, sleep
 from typing import Any
 
 import psycopg
@@ -452,6 +454,41 @@ def test_upgraders_at_the_same_time_take_turns(empty_url: str) -> None:
     upgraders = [subprocess.Popen([sys.executable, "-c", code, empty_url]) for _ in range(3)]
     assert [upgrader.wait() for upgrader in upgraders] == [0, 0, 0]
     assert migrate.current(empty_url) == HEAD
+
+
+def test_what_is_written_while_an_upgrade_brings_the_index_is_in_every_answer(
+    empty_url: str,
+) -> None:
+    """The writer began before there were triggers, in a gallery that was empty to all others."""
+    migrate.upgrade(empty_url, REVISIONS[1])
+    with psycopg.connect(empty_url) as writer:
+        writer.execute(
+            "INSERT INTO content_items_all (id, title, content_type, source_type)"
+            " SELECT g, 'x', 'image', 'items' FROM generate_series(1, 50) g"
+        )
+        code = "import sys; from pg_gallery import migrate; migrate.upgrade(sys.argv[1])"
+        upgrader = subprocess.Popen([sys.executable, "-c", code, empty_url])
+        until_somebody_waits(empty_url)
+    assert upgrader.wait() == 0
+    for call in ("gallery_refresh", "gallery_rebuild", "gallery_refresh"):
+        assert query(empty_url, "SELECT gallery_count()") == [50]
+        assert query(empty_url, "SELECT count(*) FROM gallery_page(page_size => 100)") == [50]
+        with psycopg.connect(empty_url, autocommit=True) as conn, suppress(psycopg.Error):
+            conn.execute(f"CALL {call}()".encode())  # refused (TG006) before the first rebuild
+    assert query(empty_url, "SELECT * FROM gallery_verify()") == []
+    assert query(empty_url, "SELECT built FROM gallery.bitmap_state") == [True]
+
+
+def until_somebody_waits(url: str) -> None:
+    """For a lock, in this database."""
+    waiting = (
+        "SELECT 1 FROM pg_stat_activity"
+        " WHERE datname = current_database() AND wait_event_type = 'Lock'"
+    )
+    deadline = monotonic() + 60
+    while not query(url, waiting):
+        assert monotonic() < deadline, "nobody waits"
+        sleep(0.05)
 
 
 def test_an_advisory_lock_that_anybody_can_take_stops_no_migration(empty_url: str) -> None:

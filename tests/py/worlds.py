@@ -158,8 +158,9 @@ def random_index(conn: Connection, random: Random) -> str:
         return f"CREATE INDEX ON {table} USING hash ({column}){partial(random, column)}"
     some = random.sample(columns[table], min(random.randint(1, 3), len(columns[table])))
     if random.random() < 0.15:
-        ranges = [column for column, kind in some if kind != "boolean"] or [columns[table][0][0]]
-        return f"CREATE INDEX ON {table} USING brin ({', '.join(ranges)})"
+        ranges = [column for column, kind in some if kind != "boolean"]  # it has no ranges
+        if ranges:
+            return f"CREATE INDEX ON {table} USING brin ({', '.join(ranges)})"
     keys = ", ".join(index_key(random, column, kind) for column, kind in some)
     others = [column for column, _ in columns[table] if column not in dict(some)]
     covered = f" INCLUDE ({random.choice(others)})" if others and random.random() < 0.3 else ""
