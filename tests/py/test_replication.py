@@ -188,7 +188,11 @@ def test_a_subscriber_answers_exactly_whatever_the_publisher_writes(
         changes = Changes(conn, random, gallery, gallery.items)
         for _ in range(40):
             changes.make_some()
-        renamed = sorted(gallery.tags)[0]
+        replica.wait()
+        check_answers(replica, random, gallery)
+
+        # all is refreshed now: nothing but its name tells of the tag
+        renamed = next(iter(gallery.tags))
         conn.execute("UPDATE tags SET name = 'renamed' WHERE id = %s", (renamed,))
         replica.wait()
         check_answers(replica, random, replace(gallery, tags=gallery.tags | {renamed: "renamed"}))
