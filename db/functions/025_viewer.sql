@@ -31,7 +31,7 @@ language plpgsql stable
 set search_path from current
 as $function$
 begin
-    if coalesce(current_setting('pg_gallery.see_everything', true), '') not in ('on', 'true') then
+    if coalesce(lower(current_setting('pg_gallery.see_everything', true)), '') not in ('on', 'true', 'yes', '1') then
         return false;
     end if;
     if not gallery.is_administrator(in_force) then
@@ -58,13 +58,16 @@ begin
     end if;
     v_value := nullif(current_setting(in_force.setting_name, true), '');
     if in_force.claim <> '' then
+        if jsonb_typeof(v_value::jsonb) <> 'object' then
+            raise invalid_text_representation;
+        end if;
         v_value := v_value::jsonb ->> in_force.claim;
     end if;
     return v_value::uuid;
-exception when invalid_text_representation then
+exception when invalid_text_representation or untranslatable_character then
     perform gallery.raise_error('TG004', format('the session setting %s does not say who is looking', in_force.setting_name),
         case when in_force.claim = '' then 'It must hold the uuid of the viewer, or be empty where nobody is known.'
-             else format('It must be a JSON object whose "%s" is the uuid of the viewer, or be empty where nobody is known.', in_force.claim) end);
+             else format('It must be a JSON object whose "%s" is the uuid of the viewer, or that has none where nobody is known.', in_force.claim) end);
     return null;
 end
 $function$;

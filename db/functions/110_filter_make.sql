@@ -183,7 +183,7 @@ begin
     end if;
     if f.viewer is null and content_source_types && '{user-regular,user-auto}' then
         perform gallery.raise_error('TG004', 'the user-... source types need a viewer',
-            'Give viewer => the uuid of the one who is looking, or ask for the community-... types only.');
+            'Give viewer => the uuid of the one who is looking, or log in where the setting viewer.pinned_to says who that is, or ask for the community-... types only.');
     end if;
     f.own_sources   := array(select s.source from (values ('auto', 'user-auto'), ('items', 'user-regular')) s (source, kind)
                              where s.kind = any (content_source_types));

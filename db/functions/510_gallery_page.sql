@@ -64,7 +64,7 @@ end
 $define$;
 comment on function @schema@.gallery_page(uuid[], uuid[], uuid[], text[], uuid, uuid[], text[], text, timestamptz, timestamptz, double precision, text, text, int, text, text) is
 $comment$The page of items that match every condition given, in the order (sort value, id, source_type).
-Filter: tags_all, tags_any, tags_none (tag ids); content_source_types (user-regular, user-auto, community-regular, community-auto); viewer (private items are seen by their creator alone); creators; content_types; search (words and "phrases" in title or prompt); created_from <= created_at < created_before; min_quality.
+Filter: tags_all, tags_any, tags_none (tag ids); content_source_types (user-regular, user-auto, community-regular, community-auto); viewer (who is looking, unless the setting viewer.pinned_to says where the server knows it from; private items are seen by their creator alone); creators; content_types; search (words and "phrases" in title or prompt); created_from <= created_at < created_before; min_quality.
 Page: sort_field created_at | quality_score (null last); sort_order desc | asc; page_size 1 to 500; cursor: a next_cursor or prev_cursor of the same filter and sort; strategy: forces one, for tests and benchmarks.
 Bounds: 5000 elements in all arrays together, 8192 bytes of search.
 next_cursor and prev_cursor are the same on every row, and null where nothing matches any more that way.

@@ -208,7 +208,7 @@ declare
     v_in_force gallery.settings_in_force := gallery.current_settings();
     f        gallery.filter := gallery.make_filter(tags_all, tags_any, tags_none, content_source_types, viewer,
                                    creators, content_types, search collate "default", created_from, created_before, min_quality,
-                            v_in_force);
+                                   v_in_force);
     s        gallery.scan := gallery.make_scan('created_at', 'desc');
     v_limit  int := coalesce(facet_limit, 20);
     v_result record;

@@ -99,7 +99,7 @@ declare
     v_in_force gallery.settings_in_force := gallery.current_settings();
     f        gallery.filter := gallery.make_filter(tags_all, tags_any, tags_none, content_source_types, viewer,
                                    creators, content_types, search collate "default", created_from, created_before, min_quality,
-                            v_in_force);
+                                   v_in_force);
     s        gallery.scan := gallery.make_scan(sort_field collate "default", sort_order);
     v_mark   text collate "default" := gallery.fingerprint(f, s);
     v_place  gallery.position;

@@ -140,7 +140,11 @@ _REFUSED = re.compile(
     r"|(role|user|database) .* does not exist|no such (user|database)"
     r"|is not permitted to log in|not currently accepting connections"
 )
-_BUSY = re.compile(r"too many|connection slots|no more connections|the database system is")
+# This passes, whether or not a password was asked for first.
+_FOR_NOW = re.compile(
+    r"too many|connection slots|no more connections|the database system is"
+    r"|closed the connection|[Cc]onnection reset|timeout expired|timed out"
+)
 
 
 def connection_error(error: BaseException) -> LoginRefused | Unreachable | None:
@@ -151,7 +155,7 @@ def connection_error(error: BaseException) -> LoginRefused | Unreachable | None:
         return None
     said = _last_attempt(str(original))
     asked = attempt.needs_password or attempt.used_password  # told in any language
-    if not _BUSY.search(said) and (_REFUSED.search(said) or asked):
+    if not _FOR_NOW.search(said) and (_REFUSED.search(said) or asked):
         return LoginRefused(
             f"The database refuses the login: {said}",
             hint="Check the role, its password and the database's name in the URL.",

@@ -21,6 +21,7 @@ from harness.container import ContainerServer
 from harness.embedded import EmbeddedServer, NpmServer
 from harness.server import Server
 from harness.standby import Standby
+from index_states import shrink_index
 
 OWN_URL = os.environ.get("PG_GALLERY_TEST_URL", "")
 
@@ -84,6 +85,14 @@ def database_url(server: Server) -> Iterator[str]:
     url = server.new_database()
     yield url
     server.drop_database(url)
+
+
+@pytest.fixture(scope="module")
+def small_index_url(module_database_url: str) -> str:
+    """One database for a whole file, whose bitmap index is all small."""
+    with psycopg.connect(module_database_url, autocommit=True) as conn:
+        shrink_index(conn)
+    return module_database_url
 
 
 @pytest.fixture(scope="module")

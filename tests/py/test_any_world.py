@@ -14,7 +14,7 @@ import calls
 from answers import Asker
 from calls import Connection
 from galleries import Gallery, examples, random_gallery, random_uuid, seeds
-from index_states import STATES, State, rebuilt, refreshed, shrink_index
+from index_states import STATES, State, rebuilt, refreshed
 from oracle import SORTS, Filter, ordered
 from walks import check_walk, keys_of
 from worlds import MARK, POPULAR_TAG_INDEXES, World, random_settings
@@ -26,11 +26,8 @@ UP_TO_DATE = (rebuilt, refreshed)  # with these the counts of tags are those of 
 
 
 @pytest.fixture(scope="module")
-def database_url(module_database_url: str) -> str:
-    """One database for the whole file, whose bitmap index is all small."""
-    with psycopg.connect(module_database_url, autocommit=True) as conn:
-        shrink_index(conn)
-    return module_database_url
+def database_url(small_index_url: str) -> str:
+    return small_index_url
 
 
 @given(seed=seeds())

@@ -544,6 +544,8 @@ def wait_until(holds: Callable[[], bool], seconds: float = 10) -> None:
         ("Connection refused", False, Unreachable),
         ("FATAL:  sorry, too many clients already", True, Unreachable),
         ("FATAL:  the database system is starting up", False, Unreachable),
+        ("server closed the connection unexpectedly", True, Unreachable),
+        ("connection timeout expired", True, Unreachable),
         ('could not translate host name "x" to address', False, Unreachable),
     ],
 )

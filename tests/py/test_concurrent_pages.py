@@ -24,7 +24,7 @@ import calls
 from calls import Connection, Page
 from changes import Changes
 from galleries import Gallery, examples, random_filter, random_gallery, seeds
-from index_states import rebuilt, shrink_index
+from index_states import rebuilt
 from oracle import SORTS, Filter, Item, Key, Sort, facets, ordered, place
 from walks import check_walk, keys_of
 
@@ -39,11 +39,8 @@ by_planner_and_bitmap = pytest.mark.parametrize(
 
 
 @pytest.fixture(scope="module")
-def database_url(module_database_url: str) -> str:
-    """One database for the whole file, whose bitmap index is all small."""
-    with psycopg.connect(module_database_url, autocommit=True) as conn:
-        shrink_index(conn)
-    return module_database_url
+def database_url(small_index_url: str) -> str:
+    return small_index_url
 
 
 def halves(random: Random, items: Sequence[Item]) -> tuple[list[Item], list[Item]]:

@@ -6,7 +6,6 @@ from collections import Counter
 from collections.abc import Iterator
 from random import Random
 
-import psycopg
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
@@ -24,7 +23,7 @@ from galleries import (
     sizes,
     some_tags,
 )
-from index_states import FUNCTIONS, STATES, USABLE, State, rebuilt, refreshed, shrink_index
+from index_states import FUNCTIONS, STATES, USABLE, State, rebuilt, refreshed
 from oracle import SORTS, Filter, Item, Sort, facets, matches, moment, ordered
 from walks import check_walk, keys_of
 
@@ -32,11 +31,8 @@ FILTERS_A_GALLERY = 25
 
 
 @pytest.fixture(scope="module")
-def database_url(module_database_url: str) -> str:
-    """One database for the whole file, whose bitmap index is all small."""
-    with psycopg.connect(module_database_url, autocommit=True) as conn:
-        shrink_index(conn)
-    return module_database_url
+def database_url(small_index_url: str) -> str:
+    return small_index_url
 
 
 @pytest.fixture(params=STRATEGIES, ids=lambda strategy: strategy or "planner")

@@ -18,7 +18,7 @@ from calls import Connection
 from changes import Changes
 from galleries import Gallery, random_gallery
 from harness.server import Server
-from index_states import refreshed, shrink_index
+from index_states import refreshed
 from oracle import Filter
 from policies import CLAIMS, POLICIES, Policies, in_force
 from roles import acting_as, documented_grants, new_role
@@ -27,11 +27,8 @@ FILTERS = 4
 
 
 @pytest.fixture(scope="module")
-def database_url(module_database_url: str) -> str:
-    """One database for the whole file, whose bitmap index is all small."""
-    with psycopg.connect(module_database_url, autocommit=True) as conn:
-        shrink_index(conn)
-    return module_database_url
+def database_url(small_index_url: str) -> str:
+    return small_index_url
 
 
 @pytest.fixture

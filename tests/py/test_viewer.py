@@ -19,7 +19,7 @@ from calls import STRATEGIES, Connection
 from changes import Changes
 from galleries import Gallery, random_filter, random_gallery
 from harness.server import Server
-from index_states import refreshed, shrink_index
+from index_states import refreshed
 from oracle import SORTS, Filter
 from roles import acting_as, documented_grants, new_role
 from walks import lacks_seeds
@@ -28,11 +28,8 @@ CLAIMS = "request.jwt.claims"
 
 
 @pytest.fixture(scope="module")
-def database_url(module_database_url: str) -> str:
-    """One database for the whole file, whose bitmap index is all small."""
-    with psycopg.connect(module_database_url, autocommit=True) as conn:
-        shrink_index(conn)
-    return module_database_url
+def database_url(small_index_url: str) -> str:
+    return small_index_url
 
 
 @pytest.fixture
@@ -133,13 +130,24 @@ def test_a_pinned_viewer_can_name_nobody_else(
 
 
 @pytest.mark.parametrize("function", WITH_A_VIEWER)
-@pytest.mark.parametrize("claims", ["no JSON", '{"sub": "nobody"}', '"', "7b"])
+@pytest.mark.parametrize(
+    "claims", ["no JSON", '{"sub": "nobody"}', '"', "7b", "[]", '"x"', '{"sub": "\\u0000"}']
+)
 def test_claims_that_name_no_uuid_are_refused_and_not_taken_for_nobody(
     conn: Connection, gallery: Gallery, function: str, claims: str
 ) -> None:
     pin(conn, pinned_to="setting")
     with calls.settings(conn, **{CLAIMS: claims}):
         refusal(conn, function)
+
+
+def test_claims_without_the_field_are_nobodys(conn: Connection, gallery: Gallery) -> None:
+    """As those of a visitor who has not logged in."""
+    expected = answers(conn, Filter())
+    pin(conn, pinned_to="setting")
+    for claims in ("", "{}", '{"role": "anon"}', '{"sub": null}'):
+        with calls.settings(conn, **{CLAIMS: claims}):
+            assert answers(conn, Filter()) == expected, claims
 
 
 def test_a_whole_setting_may_name_the_viewer(conn: Connection, gallery: Gallery) -> None:
