@@ -191,7 +191,7 @@ begin
     end if;
     perform gallery.refuse_hidden_rows();
     return query select * from gallery.verify_tag_listing();
-    if not (select s.built from gallery.bitmap_state s)
+    if (select s.built is not true or s.filenodes is distinct from gallery.table_files() from gallery.bitmap_state s)
        or exists (select from gallery.dirty_item d where d.content_id is null) then
         return;                         -- nothing else derived is in use
     end if;

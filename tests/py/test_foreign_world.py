@@ -319,6 +319,7 @@ def test_an_index_of_a_snapshot_from_before_a_table_was_rewritten_is_not_used(
         refresher.execute("SELECT 1")
         conn.execute("ALTER TABLE content_items_all ALTER title TYPE text USING title || ''")
         refresher.execute("CALL gallery_refresh()")
+    assert complaints(conn) == []  # of what is not in use
     check_pages(conn)
     assert value(conn, "SELECT gallery_count()") == value(
         conn, "SELECT count(*) FROM content_items_all WHERE NOT is_private"
