@@ -109,6 +109,8 @@ class Guest(soak.Writer):
     def begin(self) -> None:
         level = self.random.choice(("READ COMMITTED",) * 4 + ("REPEATABLE READ", "SERIALIZABLE"))
         self.conn.execute(calls.query(f"SET TRANSACTION ISOLATION LEVEL {level}"))
+        if level != "READ COMMITTED":  # to a snapshot of before a rewrite no row is there to change
+            self.conn.execute(TRUTH)
         if self.random.random() < 0.3:
             set_locally(self.conn, settings_of(self.conn, self.random))
         super().begin()
