@@ -63,7 +63,7 @@ def documented_grants(kind: str) -> list[list[str]]:
     text = SECURITY.read_text(encoding="utf-8")
     _, heading, after = text.partition(f"\n### A {kind}\n")
     assert heading, f"docs/security.md says what a {kind} needs"
-    section = after.partition("\n### ")[0]
+    section = re.split(r"\n##+ ", after, maxsplit=1)[0]
     blocks = re.findall(r"^```sql\n(.*?)^```$", section, re.MULTILINE | re.DOTALL)
     return [
         [f"{statement};" for statement in named.split(";") if statement.strip()]
