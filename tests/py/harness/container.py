@@ -12,13 +12,14 @@ from testcontainers.core.config import testcontainers_config
 from testcontainers.core.container import DockerContainer
 
 from harness.cluster import Cluster
-from harness.disk import MEGABYTES, SmallDisk
+from harness.disk import MEGABYTES, SmallDisk, in_memory
 from harness.managed import ManagedServer
 from harness.pooler import PoolerPlace
 from harness.program import Finished
 
 REPOSITORY = Path(__file__).parents[3]
-HOME = "/var/lib/postgresql"
+VOLUME = "/var/lib/postgresql"
+IN_MEMORY = "/memory"  # a folder of its own: the image keeps the rights of those that it has
 PORT = 5432
 STANDBY_PORTS = (5433, 5434)
 POOLER_PORT = 6432
@@ -34,16 +35,20 @@ class ContainerServer(ManagedServer):
     def __init__(self) -> None:
         # The reaper is an image of its own, out of reach where there is no registry.
         testcontainers_config.ryuk_disabled = True
-        self._container = (
+        self._data = IN_MEMORY if in_memory() else VOLUME
+        container = (
             DockerContainer(_image())
             .with_exposed_ports(PORT, *STANDBY_PORTS, POOLER_PORT)
             .with_env("CRON_DATABASE", CRON_DATABASE)
+            .with_env("PGDATA", f"{self._data}/primary")
             .with_tmpfs_mount(SMALL_DISK, f"size={MEGABYTES}m,mode=1777")
             .with_kwargs(shm_size="256m", labels={"pg-gallery": "test"})
-            .start()
         )
+        if self._data == IN_MEMORY:
+            container.with_tmpfs_mount(IN_MEMORY, "mode=1777")
+        self._container = container.start()
         self._standby_ports = cycle(STANDBY_PORTS)
-        super().__init__(Cluster(self.exec, f"{HOME}/primary", PORT))
+        super().__init__(Cluster(self.exec, f"{self._data}/primary", PORT))
         self._wait_until_ready()
 
     def cron_database(self) -> str:
@@ -83,7 +88,7 @@ class ContainerServer(ManagedServer):
 
     def _place_for_standby(self) -> tuple[str, int]:
         port = next(self._standby_ports)
-        return f"{HOME}/standby-{port}", port
+        return f"{self._data}/standby-{port}", port
 
     def _wait_until_ready(self, timeout: float = 60) -> None:
         deadline = time.monotonic() + timeout

@@ -1,10 +1,25 @@
-"""A small file system on a server's machine, which a test may fill."""
+"""Where servers keep their data, and a small file system that a test may fill."""
 
 from __future__ import annotations
+
+import shutil
+from pathlib import Path
 
 from harness.program import Runner
 
 MEGABYTES = 24
+MEMORY = Path("/dev/shm")
+MEMORY_WANTED = 8 * 1024**3  # far more than the tests take
+
+
+def in_memory() -> Path | None:
+    """A folder that is kept in memory, if this machine has one with room for a server's data.
+
+    A database is some hundred files: nowhere else are they made and removed as fast, and each
+    test has a database of its own.
+    """
+    roomy = MEMORY.is_dir() and shutil.disk_usage(MEMORY).free >= MEMORY_WANTED
+    return MEMORY if roomy else None
 
 
 class SmallDisk:

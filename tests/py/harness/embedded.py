@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from harness.cluster import Cluster
-from harness.disk import MEGABYTES, SmallDisk
+from harness.disk import MEGABYTES, SmallDisk, in_memory
 from harness.managed import ManagedServer
 from harness.program import Finished, free_port, run_here, unprivileged_user
 
@@ -29,17 +29,20 @@ TimeZone = Asia/Kathmandu
 
 
 class EmbeddedServer(ManagedServer):
-    """PostgreSQL 18 in a temporary directory of its own."""
+    """PostgreSQL 18 in temporary directories: one for its programs, one for its data."""
 
     name = "pg18"
     _locale: Sequence[str] = BUILTIN_LOCALE
 
     def __init__(self) -> None:
         self._home = Path(tempfile.mkdtemp(prefix="pg_gallery-"))
+        self._data = Path(tempfile.mkdtemp(prefix="pg_gallery-", dir=in_memory()))
         self._small = self._home / "small"
         self._user = unprivileged_user()
+        if self._user is not None:
+            shutil.chown(self._data, self._user)
         self._path = os.pathsep.join([*map(str, self._install()), os.environ["PATH"]])
-        primary = Cluster(self._run, str(self._home / "primary"), free_port())
+        primary = Cluster(self._run, str(self._data / "primary"), free_port())
         primary.create("--encoding=UTF8", *self._locale)
         with (Path(primary.directory) / "postgresql.conf").open("a") as file:
             file.write(SETTINGS)
@@ -60,13 +63,14 @@ class EmbeddedServer(ManagedServer):
         if self._small.is_mount():
             subprocess.run(["umount", self._small], check=True)
         shutil.rmtree(self._home)
+        shutil.rmtree(self._data)
 
     def _address(self, cluster: Cluster) -> tuple[str, int]:
         return "localhost", cluster.port
 
     def _place_for_standby(self) -> tuple[str, int]:
         port = free_port()
-        return str(self._home / f"standby-{port}"), port
+        return str(self._data / f"standby-{port}"), port
 
     def _install(self) -> list[Path]:
         """Makes the programs ready to be run; their folders."""

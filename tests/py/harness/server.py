@@ -146,7 +146,8 @@ class Server:
 
     def _create(self, name: str, *, template: str, encoding: str | None = None) -> str:
         if encoding is None:
-            self._maintain("CREATE DATABASE {} TEMPLATE {}", name, template)
+            # Files are copied in half of the time that it takes to log each of their pages.
+            self._maintain("CREATE DATABASE {} TEMPLATE {} STRATEGY file_copy", name, template)
         else:
             options = "LOCALE_PROVIDER libc LC_COLLATE 'C' LC_CTYPE 'C'"
             statement = f"CREATE DATABASE {{}} TEMPLATE {{}} ENCODING {{}} {options}"
