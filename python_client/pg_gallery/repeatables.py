@@ -1,9 +1,9 @@
 """The functions of db/functions, as the migrations install and remove them.
 
 Tables, triggers and indexes are made by revisions, once. Functions are repeatable: each stands in
-one file, and all files are applied as a whole, in name order, whenever migrations have run to head
-and the files are not those that were applied last (`sync_functions`, called by env.py). What was
-applied is recorded in ``gallery.installed``.
+one file, and all files are applied as a whole, in the order that the file ``order`` beside them
+gives, whenever migrations have run to head and the files are not those that were applied last
+(`sync_functions`, called by env.py). What was applied is recorded in ``gallery.installed``.
 
 For the author of a revision there are `run_sql`, `apply_function_files` and `drop_functions`. Like
 Alembic's ``op``, they act on the migration that is running, and in offline mode (``--sql``) write
@@ -92,8 +92,33 @@ class MigrationError(GalleryError):
 
 
 def read_functions() -> dict[str, str]:
-    """The files of db/functions: text by name, in the order in which they are applied."""
-    return {path.name: path.read_text(encoding="utf-8") for path in sorted(FUNCTIONS.glob("*.sql"))}
+    """The files of db/functions: text by path, in the order in which they are applied.
+
+    Raises:
+        MigrationError: the file ``order`` does not name each of them once.
+    """
+    order = (FUNCTIONS / "order").read_text(encoding="utf-8").splitlines()
+    names = [line for line in order if line and not line.startswith("#")]
+    found = {path.relative_to(FUNCTIONS).as_posix() for path in FUNCTIONS.rglob("*.sql")}
+    if sorted(names) != sorted(found):
+        odd = ", ".join(sorted(found ^ set(names))) or "some files more than once"
+        raise MigrationError(
+            f"db/functions/order does not name every file once: {odd}",
+            hint="Name a new file there, before whatever uses it when it is made; take out one that"
+            " is gone.",
+        )
+    return {name: (FUNCTIONS / name).read_text(encoding="utf-8") for name in names}
+
+
+def path_of(name: str) -> str:
+    """The path of a file of db/functions by the name that a revision gives it.
+
+    A revision never changes, and a file may move from folder to folder: so revisions give its name
+    without the folder, and the oldest ones with a number that it had before.
+    """
+    plain = re.sub(r"^\d+_", "", name)
+    (path,) = (path for path in read_functions() if path.rpartition("/")[2] == plain)
+    return path
 
 
 def public_names() -> list[str]:
@@ -103,7 +128,7 @@ def public_names() -> list[str]:
 
 
 def functions_hash() -> str:
-    """SHA-256 over the names and contents of all files of db/functions, in hexadecimal."""
+    """SHA-256 over the paths and contents of all files of db/functions, in hexadecimal."""
     digest = sha256()
     for name, text in read_functions().items():
         digest.update(f"{name}\0{text}\0".encode())
@@ -139,7 +164,7 @@ def render(text: str, schema: str) -> str:
     return "$template$".join(pieces)
 
 
-_CREATORS_FILE = "020_creators.sql"
+_CREATORS_FILE = "basics/creators.sql"
 
 _REFUSE_CREATORS = """\
 do $refuse_creators$
@@ -188,13 +213,15 @@ _INSTALLED_SCHEMA = "(select i.schema_name from gallery.installed i)"
 def apply_function_files(names: Iterable[str]) -> None:
     """Create what some files of db/functions define, for triggers, constraints or indexes to use.
 
-    A revision names them in its FUNCTION_FILES: they stand from that revision on, not only at head.
+    A revision names them in its FUNCTION_FILES, without their folder: they stand from that revision
+    on, not only at head.
     """
     files = read_functions()
     run_sql(_ENTER)
     schema = _schema_identifier()
     for name in names:
-        _run_function_file(name, render(files[name], schema))
+        path = name if name in files else path_of(name)
+        _run_function_file(path, render(files[path], schema))
     run_sql(_LEAVE)
 
 

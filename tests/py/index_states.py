@@ -7,10 +7,8 @@ and every way is taken.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from pathlib import Path
 from random import Random
 from uuid import UUID
 
@@ -18,49 +16,49 @@ import calls
 from calls import Connection
 from galleries import SOURCE_TYPES, Gallery, random_item, random_moments, random_tags, random_uuid
 from oracle import Item, Key
+from pg_gallery.repeatables import read_functions
 
-FUNCTIONS = Path(__file__).parents[2] / "db" / "functions"
-
-# The numbers, by the file they stand in and what stands before them there.
+# What db/functions/basics/tuning.sql has, as small as these galleries.
 SMALL = {
-    "303_walk_then_scan.sql": {r"c_far +constant int := ": 7},
-    "305_candidates.sql": {r"function gallery\.few_candidates\(\)[^;]*?\breturn ": 3},
-    "360_bitmap_bits.sql": {
-        r"create or replace function gallery\.block_capacity\(\)[^;]*?\breturn ": 40,
-        r"create or replace function gallery\.chunk_capacity\(\)[^;]*?\breturn ": 8,
-        r"create or replace function gallery\.sparse_limit\(\)[^;]*?\breturn ": 5,
-    },
-    "363_bitmap_window.sql": {r"c_wide constant int := ": 3, r"c_few  constant int := ": 4},
-    "364_bitmap_dirty.sql": {r"c_few +constant int := ": 5, r"c_first +constant int := ": 3},
-    "366_strategy_bitmap.sql": {
-        r"c_most +constant int := ": 12,
-        r"c_blocks constant int := ": 6,
-        r"c_window constant int := ": 6,
-    },
-    "367_bitmap_result.sql": {
-        r"c_window +constant int := ": 2,
-        r"c_batch constant int := ": 25,
-        r"c_many +constant int := ": 60,
-    },
-    "550_gallery_facets.sql": {
-        r"c_batch +constant int := ": 3,
-        r"c_most +constant int := ": 5,
-        r"c_few +constant int := ": 3,
-    },
-    "655_rebuild_block.sql": {r"function gallery\.block_gap\(\)[^;]*?\breturn ": 4},
-    "665_refresh_batch.sql": {r"c_many constant int := ": 12},
-    "680_gallery_refresh.sql": {r"c_batch constant int := ": 9, r"c_whole constant int := ": 800},
+    "block_capacity": 40,
+    "chunk_capacity": 8,
+    "sparse_limit": 5,
+    "block_gap": 4,
+    "wide_window": 3,
+    "few_bits": 4,
+    "most_first_blocks": 6,
+    "most_blocks": 6,
+    "counted_blocks": 2,
+    "most_places": 12,
+    "many_matches": 60,
+    "few_candidates": 3,
+    "far_walk": 7,
+    "few_changed": 5,
+    "first_changed": 3,
+    "few_faceted": 3,
+    "first_facet_batch": 3,
+    "most_facet_batch": 5,
+    "refresh_batch": 9,
+    "refreshed_whole": 800,
+    "changed_bits_most": 12,
 }
 
 
+def tune(conn: Connection, **numbers: int) -> None:
+    """Give numbers of tuning.sql other values, for as long as the database stands."""
+    for name, number in numbers.items():
+        conn.execute(
+            calls.query(
+                f"CREATE OR REPLACE FUNCTION gallery.{name}() RETURNS int"
+                f" LANGUAGE sql IMMUTABLE PARALLEL SAFE RETURN {number}"
+            )
+        )
+
+
 def shrink_index(conn: Connection) -> None:
-    """Install the bitmap index's functions anew with small numbers, before anything is stored."""
-    for file, numbers in SMALL.items():
-        text = (FUNCTIONS / file).read_text(encoding="utf-8")
-        for before, number in numbers.items():
-            text, found = re.subn(rf"({before})\d+", rf"\g<1>{number}", text)
-            assert found == 1, f"{before} stands once in {file}"
-        calls.install(conn, text)
+    """Make the numbers small that decide between ways of doing things, and the index anew."""
+    tune(conn, **SMALL)
+    calls.install(conn, read_functions()["bitmap/bits.sql"])  # an aggregate's start is a block
     conn.execute("CALL gallery_rebuild()")
 
 

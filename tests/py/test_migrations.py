@@ -135,6 +135,13 @@ def function_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return copy
 
 
+def add_file(function_files: Path, name: str, text: str) -> None:
+    """A further file, to be applied after all others."""
+    (function_files / "api" / name).write_text(text, encoding="utf-8")
+    with (function_files / "order").open("a", encoding="utf-8") as order:
+        order.write(f"api/{name}\n")
+
+
 # --- upgrade and downgrade ---
 
 
@@ -238,8 +245,10 @@ def test_functions_are_applied_again_when_a_file_is_new(
     database_url: str, function_files: Path
 ) -> None:
     before = installed(database_url)
-    (function_files / "998_new.sql").write_text(
-        "create or replace function gallery_new() returns int return 1;"
+    add_file(
+        function_files,
+        "last_new.sql",
+        "create or replace function gallery_new() returns int return 1;",
     )
     migrate.upgrade(database_url)
     assert query(database_url, "SELECT gallery_new()") == [1]
@@ -256,9 +265,7 @@ def test_functions_are_recorded_again_when_only_the_version_is_new(
 
 def test_looking_applies_no_functions(database_url: str, function_files: Path) -> None:
     before = installed(database_url)
-    (function_files / "998_new.sql").write_text(
-        "create function gallery_new() returns int return 1;"
-    )
+    add_file(function_files, "last_new.sql", "create function gallery_new() returns int return 1;")
     assert migrate.current(database_url) == HEAD
     assert migrate.check(database_url) == []
     assert installed(database_url) == before
@@ -268,8 +275,8 @@ def test_a_function_that_fails_is_named_and_nothing_is_changed(
     empty_url: str, function_files: Path
 ) -> None:
     before = dump(empty_url)
-    (function_files / "998_wrong.sql").write_text("create function gallery_wrong() returns int;")
-    with pytest.raises(MigrationError, match=r"998_wrong\.sql"):
+    add_file(function_files, "last_wrong.sql", "create function gallery_wrong() returns int;")
+    with pytest.raises(MigrationError, match=r"last_wrong\.sql"):
         migrate.upgrade(empty_url)
     assert dump(empty_url) == before
 
@@ -279,11 +286,12 @@ def test_function_files_are_run_as_they_are_written(
     empty_url: str, function_files: Path, mode: str
 ) -> None:
     text = "100% %s %(name)s :name ::text \\: :'x' «π»"
-    (function_files / "998_text.sql").write_text(
+    add_file(
+        function_files,
+        "last_text.sql",
         f"create or replace function gallery_text() returns text language sql as $$\n"
         f"select $x${text}$x$ /* % :name */ $$;\n"
         f"create or replace function gallery_text() returns text return $x${text}$x$;",
-        encoding="utf-8",
     )
     if mode == "online":
         migrate.upgrade(empty_url)
@@ -751,8 +759,10 @@ def test_in_another_history_functions_follow_their_files(
     other_history: Config, empty_url: str, function_files: Path
 ) -> None:
     command.upgrade(other_history, "heads")
-    (function_files / "998_new.sql").write_text(
-        "create or replace function gallery_new() returns int return 1;"
+    add_file(
+        function_files,
+        "last_new.sql",
+        "create or replace function gallery_new() returns int return 1;",
     )
     command.upgrade(other_history, "heads")
     assert query(empty_url, "SELECT gallery_new()") == [1]

@@ -23,8 +23,9 @@ from galleries import (
     sizes,
     some_tags,
 )
-from index_states import FUNCTIONS, STATES, USABLE, State, rebuilt, refreshed
+from index_states import STATES, USABLE, State, rebuilt, refreshed
 from oracle import SORTS, Filter, Item, Sort, facets, matches, moment, ordered
+from pg_gallery.repeatables import read_functions
 from walks import check_walk, keys_of
 
 FILTERS_A_GALLERY = 25
@@ -145,7 +146,7 @@ def competition(conn: Connection) -> Iterator[None]:
         """
     )
     yield
-    calls.install(conn, (FUNCTIONS / "310_strategy_self_join.sql").read_text(encoding="utf-8"))
+    calls.install(conn, read_functions()["strategies/self_join.sql"])
 
 
 @given(seed=seeds(), size=sizes(), state=st.sampled_from(STATES))

@@ -304,7 +304,7 @@ def fickle_literals(sql: str) -> list[str]:
 
 
 def test_no_literal_in_a_file_of_functions_depends_on_how_backslashes_are_read() -> None:
-    texts = {path.name: path.read_text("utf-8") for path in (DB / "functions").glob("*.sql")}
+    texts = {path.name: path.read_text("utf-8") for path in (DB / "functions").rglob("*.sql")}
     assert texts
     found = {name: literals for name, text in texts.items() if (literals := fickle_literals(text))}
     assert found == {}, r"write E'\\s' for '\s'"

@@ -1,0 +1,188 @@
+-- Tuning: the numbers that decide between ways of doing the same thing, each named once. None of them
+-- changes an answer; the tests replace them by small ones, so that a few hundred items take every way.
+-- They are functions of one expression, which PostgreSQL puts in line: reading one costs nothing.
+
+-- How the bitmap index is stored. Changing one of these needs a new index.
+
+create or replace function gallery.block_capacity()
+returns int
+language sql immutable parallel safe
+return 15360;
+comment on function gallery.block_capacity() is
+    'Slots in a block of the bitmap index, a multiple of 8. 15360 bits and their row head leave room for four containers on a page of 8 kB; twice as many were measured side by side, and were no faster and took more room.';
+
+create or replace function gallery.chunk_capacity()
+returns int
+language sql immutable parallel safe
+return 384;
+comment on function gallery.chunk_capacity() is
+    'Slots in a row of gallery.bitmap_slot: as many as fit on a page.';
+
+create or replace function gallery.sparse_limit()
+returns int
+language sql immutable parallel safe
+return 128;
+comment on function gallery.sparse_limit() is
+    'A container of at most so many slots is stored as an array. Few enough that turning it into bits, a copy of the bit string a slot, costs a few microseconds.';
+
+create or replace function gallery.block_gap()
+returns int
+language sql immutable parallel safe
+return 65536;
+comment on function gallery.block_gap() is
+    'How far apart blocks are numbered at first: room for sixteen splits in one place.';
+
+-- How the bitmaps are read.
+
+create or replace function gallery.wide_window()
+returns int
+language sql immutable parallel safe
+return 8;
+comment on function gallery.wide_window() is
+    'So many blocks are read in a stretch rather than by a probe for each.';
+
+create or replace function gallery.few_bits()
+returns int
+language sql immutable parallel safe
+return 64;
+comment on function gallery.few_bits() is
+    'If no more bits than that are left in a block, a further key leaves none in many blocks.';
+
+create or replace function gallery.least_first_blocks()
+returns int
+language sql immutable parallel safe
+return 2;
+comment on function gallery.least_first_blocks() is
+    'A pages first window has at least so many blocks,';
+
+create or replace function gallery.most_first_blocks()
+returns int
+language sql immutable parallel safe
+return 32;
+comment on function gallery.most_first_blocks() is
+    'and at most so many.';
+
+create or replace function gallery.most_blocks()
+returns int
+language sql immutable parallel safe
+return 64;
+comment on function gallery.most_blocks() is
+    'No later window of a page has more blocks.';
+
+create or replace function gallery.counted_blocks()
+returns int
+language sql immutable parallel safe
+return 64;
+comment on function gallery.counted_blocks() is
+    'Blocks read at a time where all matches are counted.';
+
+create or replace function gallery.counted_blocks_first()
+returns int
+language sql immutable parallel safe
+return 4;
+comment on function gallery.counted_blocks_first() is
+    'Blocks read at first where counting may stop early.';
+
+create or replace function gallery.most_places()
+returns int
+language sql immutable parallel safe
+return 4000;
+comment on function gallery.most_places() is
+    'The items in no more than so many slots are looked up at a time.';
+
+create or replace function gallery.chunk_cost()
+returns double precision
+language sql immutable parallel safe
+return 3::double precision;
+comment on function gallery.chunk_cost() is
+    'Buffers touched to learn which items stand in a chunk of slots.';
+
+create or replace function gallery.many_matches()
+returns int
+language sql immutable parallel safe
+return 3000;
+comment on function gallery.many_matches() is
+    'In a sort by quality, so many matches are no longer fetched and sorted unless a walk has come far: fetching them costs as much as a walk that tests as many.';
+
+-- How items are read.
+
+create or replace function gallery.scanned_share()
+returns double precision
+language sql immutable parallel safe
+return 0.125::double precision;
+comment on function gallery.scanned_share() is
+    'Going through all items takes as long as fetching this share of them one by one: it touches fewer buffers, but every row has to be looked at.';
+
+create or replace function gallery.few_candidates()
+returns int
+language sql immutable parallel safe
+return 30;
+comment on function gallery.few_candidates() is
+    'So many items are sooner tested for all conditions that are left than by a statement a condition.';
+
+create or replace function gallery.far_walk()
+returns int
+language sql immutable parallel safe
+return 20000;
+comment on function gallery.far_walk() is
+    'Items walked, by which it shows how rare the items are that hold some words.';
+
+create or replace function gallery.few_changed()
+returns int
+language sql immutable parallel safe
+return 300;
+comment on function gallery.few_changed() is
+    'So many changed items are not worth telling apart by their places.';
+
+create or replace function gallery.first_changed()
+returns int
+language sql immutable parallel safe
+return 100;
+comment on function gallery.first_changed() is
+    'So many changed items are taken in the page order: if these fill the page, the others are not tested.';
+
+-- How facets are counted.
+
+create or replace function gallery.few_faceted()
+returns int
+language sql immutable parallel safe
+return 1400;
+comment on function gallery.few_faceted() is
+    'Reading the tags of so many items costs as much as reading containers of one block.';
+
+create or replace function gallery.first_facet_batch()
+returns int
+language sql immutable parallel safe
+return 30;
+comment on function gallery.first_facet_batch() is
+    'Tags of the first batch; each has twice as many as the one before,';
+
+create or replace function gallery.most_facet_batch()
+returns int
+language sql immutable parallel safe
+return 400;
+comment on function gallery.most_facet_batch() is
+    'up to so many.';
+
+-- How the index is kept.
+
+create or replace function gallery.refresh_batch()
+returns int
+language sql immutable parallel safe
+return 5000;
+comment on function gallery.refresh_batch() is
+    'So many rows of the log are worked off in one step.';
+
+create or replace function gallery.refreshed_whole()
+returns int
+language sql immutable parallel safe
+return 100000;
+comment on function gallery.refreshed_whole() is
+    'From so many rows of the log on, one go through the tables is cheaper.';
+
+create or replace function gallery.changed_bits_most()
+returns int
+language sql immutable parallel safe
+return 2000;
+comment on function gallery.changed_bits_most() is
+    'So many bits cost about as much to set as their block to build.';

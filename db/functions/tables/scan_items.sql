@@ -1,0 +1,62 @@
+-- Items that hold words, by going through the whole table. The words are looked for in title and prompt
+-- together, with a separator between them that no word may hold. As LIKE ALL, for PostgreSQL does not
+-- go through a table in parallel where a condition holds a subquery.
+
+create or replace function gallery.word_separator()
+returns text
+language sql immutable parallel safe
+return E'\x01';
+comment on function gallery.word_separator() is 'What stands between title and prompt where words are looked for in both at once.';
+
+create or replace function gallery.word_patterns(terms text[])
+returns text[]
+language plpgsql immutable
+set search_path from current
+as $function$
+begin
+    return array(select '%' || regexp_replace(t, E'([\\\\%_])', E'\\\\\\1', 'g') || '%' from unnest(terms) t);
+end
+$function$;
+comment on function gallery.word_patterns(text[]) is 'The LIKE patterns of texts that hold these words.';
+
+do $define$
+declare
+    v_way record;
+begin
+    for v_way in select * from (values ('desc', '<'), ('asc', '>')) way (direction, beyond) loop
+        -- RETURN QUERY is what PL/pgSQL runs in parallel
+        execute format($template$
+            create or replace function gallery.scan_%1$s(f gallery.filter, s gallery.scan)
+            returns setof gallery.position
+            language plpgsql stable
+            set search_path from current
+            set plan_cache_mode = 'force_custom_plan'
+            set jit = 'off' set max_parallel_workers_per_gather = 0
+            as $function$
+            #variable_conflict use_variable
+            declare
+                v_patterns text[] := gallery.word_patterns(f.terms);
+            begin
+                -- pages have it at 0: here, what the server, the database or the role have it at
+                perform set_config(p.name, p.reset_val, true) from pg_settings p where p.name = 'max_parallel_workers_per_gather';
+                return query
+                with found as materialized (        -- few, or there were no scan: their positions are made and compared after it
+                    select row(%3$s)::gallery.position as place
+                    from @schema@.content_items_all i
+                    where %4$s
+                      and lower(coalesce(i.title, '') || gallery.word_separator() || coalesce(i.prompt, '')) like all (v_patterns)
+                )
+                select (o.place).*
+                from found o
+                where s.after is null or o.place %2$s s.after
+                order by o.place %1$s
+                limit s.wanted;
+            end
+            $function$;
+            comment on function gallery.scan_%1$s(gallery.filter, gallery.scan) is
+                'The first wanted items after the scan''s position, in its order, that hold all words and satisfy what else the filter asks of their rows; travelling %1$s. Cost: the whole table.';
+            $template$,
+            v_way.direction, v_way.beyond, gallery.position_sql(), gallery.match_columns_sql());
+    end loop;
+end
+$define$;

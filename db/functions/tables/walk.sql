@@ -1,0 +1,76 @@
+-- A walk through all the ranges that a scan goes through: of the items by created_at, one; by quality,
+-- that of the items with a quality and that of those without.
+
+create or replace function gallery.seeded(f gallery.filter, s gallery.scan)
+returns gallery.scan
+language plpgsql stable
+set search_path from current
+as $function$
+declare
+    n gallery.narrowing;
+begin
+    if (s.figures).seed_cost is not null and s.seed is null then
+        n := (s.figures).narrowings[1];
+        s.seed := row(case when 'items' = any (f.sources) then gallery.list_carriers(n.tags, 'items') else '{}' end,
+                      case when 'auto' = any (f.sources) then gallery.list_carriers(n.tags, 'auto') else '{}' end)::gallery.source_ids;
+    end if;
+    return s;
+end
+$function$;
+comment on function gallery.seeded(gallery.filter, gallery.scan) is
+    'The scan with the list that its figures advise a walk to have, if they do.';
+
+create or replace function gallery.walk_range(f gallery.filter, s gallery.scan, no_quality boolean, budget bigint)
+returns gallery.stretch
+language plpgsql stable
+set search_path from current
+as $function$
+declare
+    v_start gallery.position := gallery.walk_start(f, s, no_quality);
+begin
+    return case
+        when v_start is null then row('{}', null)::gallery.stretch
+        when not s.by_quality then
+            case when s.descending then gallery.walk_created_at_desc(f, s, v_start, budget)
+                                   else gallery.walk_created_at_asc(f, s, v_start, budget) end
+        when not s.seed is null then
+            gallery.seeded_walk_range(f, s, no_quality, v_start, budget)
+        when no_quality then
+            case when s.descending then gallery.walk_no_quality_desc(f, s, v_start, budget)
+                                   else gallery.walk_no_quality_asc(f, s, v_start, budget) end
+        else
+            case when s.descending then gallery.walk_quality_desc(f, s, v_start, budget)
+                                   else gallery.walk_quality_asc(f, s, v_start, budget) end
+    end;
+end
+$function$;
+comment on function gallery.walk_range(gallery.filter, gallery.scan, boolean, bigint) is
+    'Walks the items with, or without, a quality (in a sort by created_at: all).';
+
+create or replace function gallery.walk(f gallery.filter, s gallery.scan, budget bigint)
+returns gallery.stretch
+language plpgsql stable
+set search_path from current
+as $function$
+declare
+    v_ranges boolean[] := case when s.by_quality and f.min_quality is null then array[s.backward, not s.backward] else '{f}' end;
+    v_range  boolean;
+    v_rows   gallery.position[] := array[]::gallery.position[];
+    v_walked gallery.stretch;
+begin
+    foreach v_range in array v_ranges loop
+        v_walked := gallery.walk_range(f, s, v_range, budget);
+        v_rows := v_rows || v_walked.places;
+        exit when cardinality(v_rows) >= s.wanted or (v_walked.reached).id is not null;
+    end loop;
+    v_walked.places := gallery.in_page_order(v_rows, s);
+    if cardinality(v_walked.places) >= s.wanted then
+        v_walked.reached := null;
+    elsif (v_walked.reached).id is not null then       -- its namesake in the other partition has been looked at too
+        v_walked.reached.source := case when s.descending then '' else E'\x7f' end;
+    end if;
+    return v_walked;
+end
+$function$;
+comment on function gallery.walk(gallery.filter, gallery.scan, bigint) is
+    'Walks the items in page order and tests each, up to a page, or within a budget of items (null: no budget). Where a sort by quality goes on to the items without one, that stretch gets the budget once more.';
