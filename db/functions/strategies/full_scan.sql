@@ -1,10 +1,10 @@
--- Strategy scan: the last step of a plan. Where an item must be tested for words, or for what else has no
+-- Strategy full_scan: the last step of a plan. Where an item must be tested for words, or for what else has no
 -- key, nobody knows how many have to be tested until a page is full; tested one by one, they may touch
 -- fifty times the pages that the table has. So each step before it has a budget, and then this one goes
 -- through the table once, with a hash table of the items that carry the tags that must not be carried.
 -- Where tags must be carried, their lists come first, and the table is gone through for what they leave.
 
-create or replace function gallery.strategy_scan(f gallery.filter, s gallery.scan, budget double precision)
+create or replace function gallery.strategy_full_scan(f gallery.filter, s gallery.scan, budget double precision)
 returns gallery.stretch
 language plpgsql stable
 set search_path from current
@@ -25,5 +25,5 @@ begin
                true, null, null, null, null)::gallery.stretch;
 end
 $function$;
-comment on function gallery.strategy_scan(gallery.filter, gallery.scan, double precision) is
+comment on function gallery.strategy_full_scan(gallery.filter, gallery.scan, double precision) is
     'Goes through all items. Answers every query. Cost: the whole table once, and the lists of the filter''s tags.';
