@@ -298,51 +298,6 @@ def test_a_server_killed_in_the_middle_of_a_rebuild_lets_the_next_one_go_on(
         check_derived(conn)
 
 
-# --- two at once ---
-
-
-def test_of_two_refreshers_one_works_and_the_other_says_so_and_leaves(
-    conn: Connection, database_url: str
-) -> None:
-    fill(conn)
-    change_much(conn)
-    with stopped(database_url, "CALL gallery_refresh()", "gallery.bitmap_state") as refresh:
-        before = number_of(conn, DIRTY)
-        with notices(conn) as heard:
-            conn.execute("CALL gallery_refresh()")
-        assert heard == ["pg_gallery: another refresh or rebuild is at work; this one leaves"]
-        assert number_of(conn, DIRTY) == before > 0
-    refresh.result()
-    assert number_of(conn, DIRTY) == 0
-    check_derived(conn)
-
-
-def test_a_rebuild_beside_a_refresh_is_refused(conn: Connection, database_url: str) -> None:
-    fill(conn)
-    change_much(conn)
-    with stopped(database_url, "CALL gallery_refresh()", "gallery.bitmap_state") as refresh:
-        with pytest.raises(psycopg.Error) as refusal:
-            conn.execute("CALL gallery_rebuild()")
-        assert refusal.value.sqlstate == "TG006"
-    refresh.result()
-    check_derived(conn)
-
-
-def test_a_refresh_or_rebuild_beside_a_rebuild_leaves_it_alone(
-    conn: Connection, database_url: str
-) -> None:
-    fill(conn)
-    with stopped(database_url, "CALL gallery_rebuild()", "gallery.bitmap_block", 2) as rebuild:
-        with notices(conn) as heard:
-            conn.execute("CALL gallery_refresh()")
-        assert heard == ["pg_gallery: another refresh or rebuild is at work; this one leaves"]
-        with pytest.raises(psycopg.Error) as refusal:
-            conn.execute("CALL gallery_rebuild()")
-        assert refusal.value.sqlstate == "TG006"
-    rebuild.result()
-    check_derived(conn)
-
-
 # --- blocks ---
 
 

@@ -1,4 +1,4 @@
-"""What holds in every snapshot, whoever is in the middle of what: answers are those of the tables."""
+"""What holds in every snapshot, whoever is in the middle of what: tables and answers agree."""
 
 from __future__ import annotations
 

@@ -96,7 +96,7 @@ class Stage:
         self.pids = [worker.conn.info.backend_pid for worker in workers.values()]
 
     def take(self, turn: Turn, session: Session) -> None:
-        """Begin a step, or see that one which waited has ended; all others go as far as they can."""
+        """Begin a step, or see one end that waited; the others go as far as they can."""
         worker = self.workers[session.name]
         if turn.event != "ends":
             worker.begin(turn.step)

@@ -1,4 +1,4 @@
-"""Reads specifications of interleavings, in the form of PostgreSQL's isolation tester: README.md."""
+"""Reads specifications of interleavings; README.md says what they look like."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import NamedTuple
 
 HERE = Path(__file__).parent
 
@@ -17,6 +18,16 @@ ELEMENT = re.compile(
     re.MULTILINE,
 )
 TURN = re.compile(rf"(\w+)(?: +(waits|ends))?{SHOWS}")
+
+
+class Element(NamedTuple):
+    """What a keyword begins."""
+
+    keyword: str
+    head: str
+    sql: str
+    shows: str
+    turns: str
 
 
 @dataclass(frozen=True)
@@ -71,7 +82,7 @@ def parse(name: str, text: str) -> Spec:
     """The specification that a text is; ValueError where it is none."""
     spec = Spec(name)
     for keyword, head, sql, shows, turns in ELEMENT.findall(text):
-        _add(spec, keyword, head, sql.strip(), shows, turns)
+        _add(spec, Element(keyword, head, sql.strip(), shows, turns))
     for line in ELEMENT.sub("", text).splitlines():
         if line.strip() and not line.startswith("#"):
             raise ValueError(f"{name}: what does this mean? {line}")
@@ -81,22 +92,23 @@ def parse(name: str, text: str) -> Spec:
     return spec
 
 
-def _add(spec: Spec, keyword: str, head: str, sql: str, shows: str, turns: str) -> None:
-    if keyword == "session":
-        spec.sessions.append(Session(head))
-    elif keyword == "setup":
-        (spec.sessions[-1] if spec.sessions else spec).setup.append(sql)
-    elif keyword == "step":
-        spec.sessions[-1].steps[head] = sql
-    elif keyword == "outcome":
-        spec.outcomes[sql] = shows
-    elif keyword == "permutation":
-        spec.permutations.append(Permutation(head, tuple(map(_turn, turns.split("\n")[1:]))))
-    else:
-        steps = [list(session.steps) for session in spec.sessions]
-        spec.permutations += [
-            Permutation(", ".join(order), tuple(map(Turn, order))) for order in _orders(steps)
-        ]
+def _add(spec: Spec, element: Element) -> None:
+    match element.keyword:
+        case "session":
+            spec.sessions.append(Session(element.head))
+        case "setup":
+            (spec.sessions[-1] if spec.sessions else spec).setup.append(element.sql)
+        case "step":
+            spec.sessions[-1].steps[element.head] = element.sql
+        case "outcome":
+            spec.outcomes[element.sql] = element.shows
+        case "permutation":
+            turns = tuple(map(_turn, element.turns.split("\n")[1:]))
+            spec.permutations.append(Permutation(element.head, turns))
+        case "every order":
+            for order in _orders([list(session.steps) for session in spec.sessions]):
+                turns = tuple(map(Turn, order))
+                spec.permutations.append(Permutation(", ".join(order), turns))
 
 
 def _turn(line: str) -> Turn:
