@@ -214,29 +214,6 @@ def test_what_changes_in_the_middle_of_a_refresh_stays_dirty_until_the_next(
     check_derived(conn)
 
 
-@pytest.mark.parametrize("moved", [2**63 - 4, 2**63 - 2])
-def test_an_item_that_moves_into_a_block_that_is_rebuilt_stands_there_alone(
-    conn: Connection, database_url: str, moved: int
-) -> None:
-    """Taken for the newest block, it is found in an older one, maybe before its turn comes."""
-    fill(conn)
-    conn.execute(
-        "INSERT INTO content_items_all (id, source_type, content_type, created_at)"
-        " VALUES (%s, 'auto', 'image', '2010-05-06'), (%s, 'auto', 'image', 'infinity')",
-        (2**63 - 3, moved),
-    )
-    with stopped(database_url, "CALL gallery_refresh()", "gallery.refresh_item") as refresh:
-        conn.execute(
-            "UPDATE content_items_all SET created_at = '2010-05-06' WHERE id = %s", (moved,)
-        )
-        check_answers(conn)
-    refresh.result()
-    assert number_of(conn, DIRTY) > 0
-    assert calls.rows_of(conn, "gallery_verify") == []
-    check_answers(conn)
-    check_derived(conn)
-
-
 @pytest.mark.parametrize("table", REFRESH_STOPS)
 def test_a_server_killed_in_the_middle_of_a_refresh_leaves_it_to_be_done_anew(
     database_url: str, server: Server, table: str
