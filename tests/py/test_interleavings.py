@@ -12,7 +12,7 @@ from harness.server import Server
 from index_states import shrink_index
 from interleavings.invariant import Observer, check_all_answers
 from interleavings.runner import result_of, run
-from interleavings.spec import HERE, Permutation, Spec, read_specs
+from interleavings.spec import HERE, Permutation, Spec, parse, read_specs
 from soak import check_derived
 
 CASES = [
@@ -20,6 +20,18 @@ CASES = [
     for spec in read_specs()
     for permutation in spec.permutations
 ]
+
+
+TWO_SESSIONS = """
+session first
+step a { SELECT 1 }
+step b { BEGIN; LOCK TABLE tags }
+session second
+step c { SELECT 2 }
+every order
+step d { SELECT shown('tens') }
+step fails { SELECT 1 / 0 }
+"""
 
 
 @pytest.fixture(scope="module")
@@ -60,3 +72,36 @@ def check_outcome(conn: calls.Connection, spec: Spec) -> None:
         assert result_of(conn, query) == promised, query
     check_all_answers(conn)
     assert calls.rows_of(conn, "gallery_verify") == []
+
+
+# --- the specifications themselves ---
+
+
+def test_every_order_keeps_the_steps_of_each_session_in_theirs() -> None:
+    orders = [permutation.title for permutation in parse("two", TWO_SESSIONS).permutations]
+    assert sorted(orders) == ["a, b, c", "a, c, b", "c, a, b"]
+
+
+@pytest.mark.parametrize(
+    "odd", ["stepp d { SELECT 1 }", "permutation\n    a  wait", "permutation\n  e"]
+)
+def test_what_means_nothing_is_refused(odd: str) -> None:
+    with pytest.raises(ValueError, match=r"odd|turn"):
+        parse("odd", f"{TWO_SESSIONS}\n{odd}\n")
+
+
+@pytest.mark.parametrize(
+    ("turns", "broken"),
+    [
+        ("a -> 2", "a shows 1, not 2"),
+        ("c waits", "c waits for another session"),
+        ("b\n d", "d waits for no other session"),
+        ("b\n d waits", "a step that waited has not ended"),
+        ("fails", "fails: error 22012: division by zero"),
+        ("fails -> error TG006", "fails: error 22012: division by zero"),
+    ],
+)
+def test_a_promise_that_is_not_kept_fails(database_url: str, turns: str, broken: str) -> None:
+    spec = parse("broken", f"{TWO_SESSIONS}\npermutation all of it\n {turns}\n")
+    with pytest.raises(AssertionError, match=broken):
+        run(database_url, spec, spec.permutations[-1], lambda: None)

@@ -67,8 +67,10 @@ class Spec:
     outcomes: dict[str, str] = field(default_factory=dict)  # queries, and what they show
 
     def session_of(self, step: str) -> Session:
-        (session,) = (session for session in self.sessions if step in session.steps)
-        return session
+        found = [session for session in self.sessions if step in session.steps]
+        if len(found) != 1:
+            raise ValueError(f"{self.name}: {len(found)} steps are called {step}")
+        return found[0]
 
 
 def read_specs() -> list[Spec]:
