@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping
-from dataclasses import fields, replace
+from dataclasses import replace
 from hashlib import md5
 from random import Random
 from typing import Any
@@ -14,8 +14,9 @@ import pytest
 from hypothesis import given
 
 import calls
+from bitmap.drawn_filters import keyed_filter, made_filter
 from calls import Connection
-from galleries import Gallery, examples, random_filter, random_gallery, seeds, sizes
+from galleries import examples, random_gallery, seeds, sizes
 from index_states import State, rebuilt, refreshed
 from oracle import Filter, Item, Key, matches
 
@@ -23,8 +24,6 @@ Keys = frozenset[tuple[int, UUID]]  # each a kind and what it is of that kind
 
 TAG, CREATOR, SOURCE, PUBLIC = range(4)
 NIL = UUID(int=0)
-# What the bitmap index has no keys for: tested on the items that are found.
-KEYLESS = ("content_types", "search", "created_from", "created_before", "min_quality")
 
 
 @pytest.fixture(scope="module")
@@ -72,15 +71,11 @@ def test_an_item_has_a_key_for_each_tag_its_creator_its_source_and_if_it_is_publ
 
 def asked_keys(conn: Connection, wanted: Filter, everything: bool) -> Mapping[str, Any] | None:
     """A filter as a query for keys; None where it is found to be impossible before."""
-    passed = ", ".join(
-        f"{field.name} => %({field.name})s::{calls.ARGUMENT_TYPES[field.name]}"
-        for field in fields(wanted)
-    )
+    made, given = made_filter(wanted)
     query = f"""
         SELECT f.impossible, to_jsonb(gallery.bitmap_query(
             jsonb_populate_record(f, jsonb_build_object('everything', %(everything)s::boolean))))
-        FROM gallery.make_filter({passed}) f"""
-    given = {field.name: None for field in fields(wanted)} | calls.arguments(wanted)
+        FROM {made} f"""
     ((impossible, asked),) = conn.execute(
         calls.query(query), given | {"everything": everything}
     ).fetchall()
@@ -113,7 +108,7 @@ def test_a_filter_asks_for_keys_that_exactly_the_items_have_that_match_it(
     random = Random(seed)
     gallery = random_gallery(random, size)
     for _ in range(5):
-        wanted = replace(random_filter(random, gallery), **dict.fromkeys(KEYLESS))
+        wanted = keyed_filter(random, gallery)
         asked = asked_keys(conn, wanted, everything)
         for item in gallery.items:
             seen = replace(item, is_private=False) if everything else item
@@ -128,7 +123,7 @@ def test_a_query_has_a_key_or_a_clause_that_asks_for_one(conn: Connection, seed:
     random = Random(seed)
     gallery = random_gallery(random, 3)
     for everything in (False, True):
-        wanted = random_filter(random, Gallery(gallery.items, gallery.tags, gallery.users))
+        wanted = keyed_filter(random, gallery)
         asked = asked_keys(conn, wanted, everything)
         assert (
             asked is None
