@@ -11,7 +11,7 @@ from hypothesis import given
 import calls
 from bitmap.drawn_filters import keyed_filter, made_filter
 from calls import Connection
-from galleries import examples, random_gallery, seeds
+from galleries import Gallery, examples, random_gallery, seeds
 from index_states import State, rebuilt, refreshed
 from oracle import Filter, Key, matches
 
@@ -39,17 +39,17 @@ def database_url(small_index_url: str) -> str:
 @pytest.mark.parametrize("blocks", [1, 2, 6], ids=lambda blocks: f"{blocks} blocks a window")
 @pytest.mark.parametrize("state", [rebuilt, refreshed], ids=lambda state: state.__name__)
 @given(seed=seeds())
-@examples(5)
+@examples(4)
 def test_the_windows_of_a_query_hold_what_matches_in_the_direction_of_travel(
     conn: Connection, state: State, blocks: int, descending: bool, seed: int
 ) -> None:
     """Between any two slots; narrow windows and wide ones, which are read in other ways."""
     random = Random(seed)
-    gallery = random_gallery(random, random.choice((0, 30, 200)))
+    gallery = random_gallery(random, random.choice((0, 30, 300, 300)))
     state(conn, random, gallery)
     slots = read_slots(conn)
-    for _ in range(4):
-        wanted, between = keyed_filter(random, gallery), some_range(random, list(slots.values()))
+    for _ in range(20):
+        wanted, between = some_filter(random, gallery), some_range(random, list(slots.values()))
         expected = [
             slots[item.key]
             for item in gallery.items
@@ -57,6 +57,16 @@ def test_the_windows_of_a_query_hold_what_matches_in_the_direction_of_travel(
         ]
         found = read_windows(conn, wanted, between, descending, blocks)
         assert found == sorted(expected, reverse=descending), (wanted, between)
+
+
+def some_filter(random: Random, gallery: Gallery) -> Filter:
+    """Any, or one that asks for several tags which are found together, beside all else."""
+    wanted = keyed_filter(random, gallery)
+    if gallery.items and random.random() < 0.5:
+        together = sorted(random.choice(gallery.items).tags)
+        some = random.sample(together, min(len(together), random.randint(1, 5)))
+        return Filter(tags_all=some, viewer=wanted.viewer)
+    return wanted
 
 
 def read_slots(conn: Connection) -> dict[Key, Slot]:
