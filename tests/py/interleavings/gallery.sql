@@ -2,8 +2,8 @@
 --
 -- 60 items, number n of the day n after the first of January 2020; all carry the tag 'all', every
 -- tenth 'tens', the first five 'old'. Every fourth is Anna's. Beside each of the tens stands a
--- namesake of the other source, of the same moment, which carries 'all' and 'drawn'. The bitmap index
--- has two blocks: items 25 to 60, and those before.
+-- namesake of the other source, of the same moment, which carries 'all' and 'drawn'. The bitmap
+-- index has two blocks: items 25 to 60, and those before.
 
 CREATE FUNCTION day(n numeric) RETURNS timestamptz LANGUAGE sql STABLE
 AS $$ SELECT timestamptz '2020-01-01 00:00+00' + n * interval '1 day' $$;
@@ -17,11 +17,8 @@ AS $$ SELECT id FROM tags WHERE name = sought $$;
 -- The ids of the items that carry all of these tags, newest first, as the bitmap index knows them.
 CREATE FUNCTION shown(VARIADIC names text[]) RETURNS text LANGUAGE sql STABLE
 AS $$
-    SELECT coalesce(string_agg(p.id::text, ' ' ORDER BY p.place), 'nothing')
+    SELECT coalesce(string_agg(id::text, ' ' ORDER BY created_at DESC, id DESC), 'nothing')
     FROM gallery_page(tags_all => gallery_tag_ids(names), page_size => 100, strategy => 'bitmap')
-         WITH ORDINALITY AS p (id, source_type, title, content_type, content_data, item_metadata, creator_id,
-                               created_at, updated_at, quality_score, is_private, path_thumb,
-                               path_thumbs_alt_res, prompt, next_cursor, prev_cursor, place)
 $$;
 
 -- How many items carry all of these tags.
@@ -37,14 +34,16 @@ $$;
 
 -- How many changes wait for the next refresh.
 CREATE FUNCTION logged() RETURNS bigint LANGUAGE sql STABLE
-AS $$ SELECT (SELECT count(*) FROM gallery.dirty_item) + (SELECT count(*) FROM gallery.dirty_tag) $$;
+AS $$
+    SELECT (SELECT count(*) FROM gallery.dirty_item) + (SELECT count(*) FROM gallery.dirty_tag)
+$$;
 
 -- The blocks of the bitmap index.
 CREATE FUNCTION blocks() RETURNS integer[] LANGUAGE sql STABLE
 AS $$ SELECT array_agg(block_no ORDER BY block_no) FROM gallery.bitmap_block $$;
 
--- A gate: whoever writes to a table, once the index has so many blocks, stops there until the session
--- that closed the gate opens it.
+-- A gate: whoever writes to a table, once the index has so many blocks, stops there until the
+-- session that closed the gate opens it.
 CREATE FUNCTION stop_at_gate() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     IF (SELECT count(*) FROM gallery.bitmap_block) >= tg_argv[0]::int THEN
@@ -53,10 +52,11 @@ BEGIN
     RETURN NULL;
 END $$;
 
-CREATE FUNCTION close_gate(behind regclass, blocks int DEFAULT 0) RETURNS void LANGUAGE plpgsql AS $$
+CREATE FUNCTION close_gate(behind regclass, blocks int DEFAULT 0) RETURNS void LANGUAGE plpgsql
+AS $$
 BEGIN
-    EXECUTE format('CREATE TRIGGER gate AFTER INSERT OR UPDATE OR DELETE ON %s'
-                   ' FOR EACH STATEMENT EXECUTE FUNCTION public.stop_at_gate(%s)', behind, blocks);
+    EXECUTE format('CREATE TRIGGER gate AFTER INSERT OR UPDATE OR DELETE ON %s FOR EACH STATEMENT'
+                   ' EXECUTE FUNCTION public.stop_at_gate(%s)', behind, blocks);
     PERFORM pg_advisory_lock(4711);
 END $$;
 
