@@ -24,19 +24,20 @@ from typer.testing import CliRunner
 import calls
 import oracle
 from harness.server import Server
-from pg_gallery.bench import BenchError, run
-from pg_gallery.bench.cold import can_be_cold, measure_cold
-from pg_gallery.bench.dataset import FULL_TOTAL, Dataset, Size
-from pg_gallery.bench.generate import create, how_created
-from pg_gallery.bench.growth import grow
-from pg_gallery.bench.load import Load
-from pg_gallery.bench.matrix import SPECIAL_TAGS, Catalog, matrix
-from pg_gallery.bench.measure import Effort, measure, same
-from pg_gallery.bench.query import FACET_LIMIT, PAGE_SIZE, Answer, Asked, Filter, Query
-from pg_gallery.bench.report.chapter import chapter
-from pg_gallery.bench.report.page import page
-from pg_gallery.bench.report.terminal import report
-from pg_gallery.bench.results import (
+from pg_gallery.cli import app
+from pg_gallery_bench import BenchError, run
+from pg_gallery_bench.cold import can_be_cold, measure_cold
+from pg_gallery_bench.dataset import FULL_TOTAL, Dataset, Size
+from pg_gallery_bench.generate import create, how_created
+from pg_gallery_bench.growth import grow
+from pg_gallery_bench.load import Load
+from pg_gallery_bench.matrix import SPECIAL_TAGS, Catalog, matrix
+from pg_gallery_bench.measure import Effort, measure, same
+from pg_gallery_bench.query import FACET_LIMIT, PAGE_SIZE, Answer, Asked, Filter, Query
+from pg_gallery_bench.report.chapter import chapter
+from pg_gallery_bench.report.page import page
+from pg_gallery_bench.report.terminal import report
+from pg_gallery_bench.results import (
     A_TWELFTH,
     CANONICAL,
     ORIGINAL,
@@ -49,16 +50,15 @@ from pg_gallery.bench.results import (
     RivalInfo,
     Upkeep,
 )
-from pg_gallery.bench.rivals import arrays
-from pg_gallery.bench.rivals.arrays import ArrayByIndex, ArrayByWalk
-from pg_gallery.bench.rivals.base import CannotExpressError, Request, Rival, TimedOutError
-from pg_gallery.bench.rivals.engine import SearchEngine
-from pg_gallery.bench.rivals.obvious import Exists, Original
-from pg_gallery.bench.rivals.ours import STRATEGIES, OneStrategy, Ours
-from pg_gallery.bench.summary import Promise, disagreements, promises
-from pg_gallery.bench.upkeep import measure_upkeep
-from pg_gallery.bench.writing import WriterPlan
-from pg_gallery.cli import app
+from pg_gallery_bench.rivals import arrays
+from pg_gallery_bench.rivals.arrays import ArrayByIndex, ArrayByWalk
+from pg_gallery_bench.rivals.base import CannotExpressError, Request, Rival, TimedOutError
+from pg_gallery_bench.rivals.engine import SearchEngine
+from pg_gallery_bench.rivals.obvious import Exists, Original
+from pg_gallery_bench.rivals.ours import STRATEGIES, OneStrategy, Ours
+from pg_gallery_bench.summary import Promise, disagreements, promises
+from pg_gallery_bench.upkeep import measure_upkeep
+from pg_gallery_bench.writing import WriterPlan
 
 TINY = Size.of(600, 30)
 TIMEOUT = 30.0
@@ -352,7 +352,7 @@ def test_rivals_take_turns_and_the_last_run_of_a_short_turn_counts(
 ) -> None:
     turns: list[str] = []
     spent = iter(range(1000))
-    monkeypatch.setattr("pg_gallery.bench.measure.timed", lambda run: (next(spent) / 1000, run()))
+    monkeypatch.setattr("pg_gallery_bench.measure.timed", lambda run: (next(spent) / 1000, run()))
     rivals = [FakeRival(name, 5, turns) for name in ("a", "b")]
     measured = measure(Asked(Query("g", "q", kind="count")), rivals, Effort(3, 60))
     assert turns == ["a", "b"] + [*"aaaa", *"bbbb"] * 3
@@ -362,7 +362,7 @@ def test_rivals_take_turns_and_the_last_run_of_a_short_turn_counts(
 
 def test_a_long_turn_is_one_run(monkeypatch: pytest.MonkeyPatch) -> None:
     turns: list[str] = []
-    monkeypatch.setattr("pg_gallery.bench.measure.timed", lambda run: (20.0, run()))
+    monkeypatch.setattr("pg_gallery_bench.measure.timed", lambda run: (20.0, run()))
     rivals = [FakeRival(name, 5, turns) for name in ("a", "b")]
     measure(Asked(Query("g", "q", kind="count")), rivals, Effort(2, 60))
     assert turns == ["a", "b"] * 3

@@ -16,8 +16,9 @@ from typing import TypeAlias
 
 import psycopg
 
-from .. import migrate
-from ..embedded import EmbeddedServer
+from pg_gallery import migrate
+from pg_gallery.embedded import EmbeddedServer
+
 from . import cold, generate, machine
 from .dataset import Size
 from .explain import explain_strategies
