@@ -47,6 +47,10 @@ format: venv ## Lay the Python out as `make lint` wants it
 types: venv ## mypy, strict
 	$(BIN)/mypy
 
+.PHONY: sync-client
+sync-client: venv ## The sync client, made of the async one: after every change of pg_gallery/_async
+	$(BIN)/python scripts/unasync.py
+
 .PHONY: test-py
 test-py: venv image ## All tests (pytest, and pgTAP through it); ARGS="-k cursor" for some of them
 	$(BIN)/pytest $(SIDE_BY_SIDE) $(ARGS)
