@@ -6,6 +6,7 @@ Nothing here asserts a time.
 from __future__ import annotations
 
 import json
+import re
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
@@ -42,6 +43,7 @@ from pg_gallery_bench.results import (
     CANONICAL,
     ORIGINAL,
     OURS,
+    GrowthPoint,
     LoadPoint,
     Measured,
     Plan,
@@ -545,13 +547,23 @@ def test_results_are_the_same_after_json() -> None:
 
 def test_every_report_shows_every_query_and_needs_nothing_from_elsewhere() -> None:
     results = results_of(**{OURS: 1.0, ORIGINAL: 2000.0, "engine": 2.0})
+    medians = {CANONICAL: {OURS: 1.0, ORIGINAL: None}}
+    results.growth = [GrowthPoint(items, 1, 1.0, 1, medians) for items in (1, 2)]
     html, markdown = page(results), chapter(results)
     for text in (html, markdown):
         assert CANONICAL in text
         assert "2,000.00" in text
     assert "http" not in html
     assert "<one>" not in html, "what comes from the machine is escaped"
-    assert html.count("<svg") == html.count("</svg>") == 4
+    plots = re.findall(r'<img alt="([^"]+)" src="data:image/svg\+xml;base64,', html)
+    assert plots == [
+        "How many times longer each rival takes",
+        "The time of every query at every rival",
+        "pages a second",
+        "latency",
+        CANONICAL,
+    ]
+    assert html.count("<img") == len(plots)
     assert report(results) is not None
 
 

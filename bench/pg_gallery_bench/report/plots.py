@@ -1,117 +1,123 @@
-"""The plots of the report."""
+"""The plots of the report, drawn by matplotlib: images that stand inside of the page."""
 
 from __future__ import annotations
 
+import math
+from base64 import b64encode
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from html import escape
+from io import BytesIO
+from itertools import groupby
+
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 
 from ..results import OURS, QueryResult, Results
 from ..summary import Against
-from .svg import Drawing, LinearScale, LogScale, duration
 
-_COLORS = ("#00875a", "#8993a4", "#de350b", "#2684ff", "#6554c0", "#ff991f", "#00a3bf", "#bf2600")
-_WIDTH = 960.0
-_LABELS = 330.0
-_ROW = 15.0
-_SMALL_WIDTH, _SMALL_HEIGHT = 310.0, 210.0
+_WIDTH = 9.6  # inches
+_ROW = 0.2
+_SMALL = (3.1, 2.1)
 
 
 def colors(results: Results) -> dict[str, str]:
     """A color for each rival; ours is the first."""
-    return dict(zip(results.names("ours", "rival", "engine"), _COLORS, strict=False))
+    names = results.names("ours", "rival", "engine")
+    return {name: f"C{number}" for number, name in enumerate(names)}
 
 
 def averages(rivals: Sequence[Against], palette: Mapping[str, str]) -> str:
     """A bar a rival: how many times longer it takes than we do."""
-    scale = LogScale.over([1.0, *(one.ratio for one in rivals)], _LABELS, _WIDTH - 220)
-    drawing = Drawing(_WIDTH, 30.0 * len(rivals) + 10, "How many times longer each rival takes")
-    one_time = scale.at(1.0)
-    for number, rival in enumerate(rivals):
-        y = 8.0 + 30 * number
-        end = scale.at(rival.ratio)
-        drawing.text((_LABELS - 8, y + 15), rival.name, anchor="end")
-        drawing.bar((min(one_time, end), y), (abs(end - one_time), 20), palette[rival.name])
-        said = f"{rival.ratio:.2g} times ours, over {rival.queries} queries"
-        drawing.text((max(one_time, end) + 8, y + 15), said, "soft")
-    drawing.line((one_time, 0), (one_time, 30.0 * len(rivals) + 10), "axis")
-    return str(drawing)
+    figure, axes = _canvas((_WIDTH, 2 * _ROW * (len(rivals) + 1)))
+    axes.barh(
+        [f"{one.name}: {one.ratio:.2g} times, {one.queries} queries" for one in rivals],
+        [one.ratio - 1 for one in rivals],
+        left=1,
+        log=True,
+        color=[palette[one.name] for one in rivals],
+    )
+    axes.xaxis.set_major_formatter("{x:g}")
+    axes.xaxis.set_minor_formatter("")
+    axes.invert_yaxis()
+    return _image(figure, "How many times longer each rival takes")
 
 
 def every_query(queries: Sequence[QueryResult], palette: Mapping[str, str]) -> str:
-    """A row a query, a dot a rival: the farther left the faster."""
-    answers = [one.median for query in queries for one in query.measured.values()]
-    top, groups = 26.0, {query.group for query in queries}
-    height = top + _ROW * (len(queries) + 1.6 * len(groups)) + 10
-    scale = LogScale.over([one for one in answers if one is not None], _LABELS, _WIDTH - 20)
-    drawing = Drawing(_WIDTH, height, "The time of every query at every rival")
-    for tick in scale.ticks():
-        x = scale.at(tick)
-        drawing.line((x, top - 8), (x, height), "grid")
-        drawing.text((x, top - 12), duration(tick), "soft", "middle")
-    y, group = top, ""
-    for query in queries:
-        if query.group != group:
-            group = query.group
-            y += 1.6 * _ROW
-            drawing.text((4, y - 2), group, "strong")
-        y += _ROW
-        drawing.text((_LABELS - 8, y), query.name, "small", "end")
-        _dots(drawing, scale, y - 4, query, palette)
-    return str(drawing)
-
-
-def _dots(
-    drawing: Drawing, scale: LogScale, y: float, query: QueryResult, palette: Mapping[str, str]
-) -> None:
-    """Ours last, so that it stands before the others, and larger."""
-    medians = {name: query.measured[name].median for name in reversed(list(palette))}
-    answered = {name: median for name, median in medians.items() if median is not None}
-    if answered:
-        ends = [scale.at(end(answered.values())) for end in (min, max)]
-        drawing.line((ends[0], y), (ends[1], y), "grid")
-    for name, median in answered.items():
-        radius = 5.0 if name == OURS else 3.5
-        hint = f"{query.name}\n{name}: {duration(median)}"
-        drawing.dot((scale.at(median), y), radius, palette[name], hint)
-
-
-@dataclass(frozen=True)
-class Line:
-    """One line of a small plot: a value for each place on the x axis, None for none."""
-
-    name: str
-    color: str
-    values: Sequence[float | None]
+    """A row a query under its group's name, a dot a rival: the farther left the faster."""
+    rows: list[QueryResult | str] = []
+    for group, members in groupby(queries, lambda query: query.group):
+        rows += [group, *members]
+    figure, axes = _canvas((_WIDTH, _ROW * (len(rows) + 4)))
+    for name in reversed(list(palette)):  # ours last, so that it stands before the others
+        medians = [math.nan if isinstance(row, str) else _median(row, name) for row in rows]
+        size = 8 if name == OURS else 6
+        axes.plot(medians, range(len(rows)), "o", color=palette[name], label=name, markersize=size)
+    axes.set_xscale("log")
+    axes.xaxis.set_major_formatter(lambda value, _: duration(value))
+    axes.xaxis.tick_top()
+    axes.set_yticks(range(len(rows)), [row if isinstance(row, str) else row.name for row in rows])
+    for label, row in zip(axes.get_yticklabels(), rows, strict=True):
+        label.set_fontweight("bold" if isinstance(row, str) else "normal")
+    axes.set_ylim(len(rows), -1)
+    axes.grid(alpha=0.3)
+    figure.legend(loc="outside upper center", ncols=len(palette), reverse=True)
+    return _image(figure, "The time of every query at every rival")
 
 
 def lines(
     title: str,
     places: Sequence[str],
-    drawn: Sequence[Line],
+    drawn: Mapping[str, Sequence[float | None]],
     said: Callable[[float], str],
-    *,
-    logarithmic: bool,
+    palette: Mapping[str, str] | None = None,
 ) -> str:
-    """A small plot of lines over the same places; ``said`` puts a value into words."""
-    left, top, bottom = 58.0, 30.0, _SMALL_HEIGHT - 24
-    values = [value for line in drawn for value in line.values if value is not None]
-    scale = (LogScale if logarithmic else LinearScale).over(values, bottom, top)
-    drawing = Drawing(_SMALL_WIDTH, _SMALL_HEIGHT, title)
-    drawing.text((4, 14), title, "strong")
-    for tick in scale.ticks():
-        y = scale.at(tick)
-        drawing.line((left, y), (_SMALL_WIDTH - 10, y), "grid")
-        drawing.text((left - 6, y + 4), said(tick), "soft", "end")
-    step = (_SMALL_WIDTH - left - 50) / max(1, len(places) - 1)
-    across = [left + 20 + step * number for number in range(len(places))]
-    for x, place in zip(across, places, strict=True):
-        drawing.text((x, _SMALL_HEIGHT - 6), place, "soft", "middle")
-    for line in reversed(drawn):
-        at = zip(across, places, line.values, strict=True)
-        known = [(x, place, value) for x, place, value in at if value is not None]
-        drawing.path([(x, scale.at(value)) for x, _, value in known], line.color)
-        for x, place, value in known:
-            drawing.dot(
-                (x, scale.at(value)), 3.5, line.color, f"{line.name}, {place}: {said(value)}"
-            )
-    return str(drawing)
+    """A small plot of lines over the same places; ``said`` puts a value into words.
+
+    Rivals, who come with their palette, differ by orders of magnitude: their scale is logarithmic.
+    """
+    figure, axes = _canvas(_SMALL)
+    for name, values in drawn.items():
+        known = [math.nan if value is None else value for value in values]
+        color = palette[name] if palette else None
+        axes.plot(places, known, "o-", color=color, label=name, markersize=4)
+    axes.set_title(title, loc="left", fontsize="medium", fontweight="bold")
+    if palette:
+        axes.set_yscale("log")
+    else:
+        axes.set_ylim(bottom=0)
+    axes.yaxis.set_major_formatter(lambda value, _: said(value))
+    axes.grid(axis="y", alpha=0.3)
+    axes.legend(fontsize="x-small")
+    return _image(figure, title)
+
+
+def duration(milliseconds: float) -> str:
+    """A time in the unit that suits it."""
+    if milliseconds < 1:
+        return f"{milliseconds * 1000:.0f} µs"
+    if milliseconds < 10:
+        return f"{milliseconds:.1f} ms"
+    if milliseconds < 1000:
+        return f"{milliseconds:.0f} ms"
+    return f"{milliseconds / 1000:.1f} s"
+
+
+def _median(query: QueryResult, name: str) -> float:
+    median = query.measured[name].median
+    return math.nan if median is None else median
+
+
+def _canvas(size: tuple[float, float]) -> tuple[Figure, Axes]:
+    figure = Figure(size, layout="constrained")
+    axes = figure.subplots()
+    axes.tick_params(labelsize="small")
+    axes.spines[["top", "right"]].set_visible(False)
+    return figure, axes
+
+
+def _image(figure: Figure, title: str) -> str:
+    """The figure as an image that needs no file beside the page."""
+    drawn = BytesIO()
+    figure.savefig(drawn, format="svg", metadata={"Date": None})
+    data = b64encode(drawn.getvalue()).decode()
+    return f'<img alt="{escape(title)}" src="data:image/svg+xml;base64,{data}">'
