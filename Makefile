@@ -35,7 +35,7 @@ $(READY): pyproject.toml scripts/venv.sh
 test: lint types test-py ## Everything, as CI runs it: lint, types, and all tests, on PostgreSQL 15 and 18
 
 # Tests that need no server.
-STATIC := tests/py/test_structure.py tests/py/test_commands.py
+STATIC := tests/py/test_structure.py tests/py/test_commands.py tests/py/test_sql_style.py
 
 .PHONY: check
 check: lint types ## What takes seconds and needs no server: lint, types, and tests of how things are written
