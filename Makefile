@@ -107,11 +107,15 @@ BENCH := env -u PG_GALLERY_URL -u DATABASE_URL $(BIN)/pg-gallery bench run --to 
 
 .PHONY: bench
 bench: venv ## Measure pg_gallery and its rivals on a small gallery, in some ten minutes
-	$(BENCH) --preset small
+	$(BENCH) --preset small $(ARGS)
+
+.PHONY: cliffs
+cliffs: venv ## Look for slow pages by random queries on a small gallery, in some minutes: ARGS="--seed 2"
+	$(BENCH) --preset small --only random --check $(ARGS)
 
 .PHONY: bench-full
 bench-full: venv ## The same at the size of the real thing: some two hours, 40 GB of disk
-	$(BENCH) --preset full
+	$(BENCH) --preset full $(ARGS)
 
 ##@ Migrate
 

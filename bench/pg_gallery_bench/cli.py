@@ -21,6 +21,7 @@ from pg_gallery.cli._output import err, note, out, print_json
 
 from . import BenchError
 from . import run as running
+from .cliffs import cliffs
 from .dataset import Size
 from .generate import Progress as Told
 from .generate import create as fill
@@ -91,9 +92,18 @@ def run(
         list[str] | None,
         Option(
             metavar="STEP",
-            help="matrix, plans, upkeep, dirty, load, growth or cold; repeatable, all by default.",
+            help="matrix, random, plans, upkeep, dirty, load, growth or cold; repeatable,"
+            " all by default.",
         ),
     ] = None,
+    seed: Annotated[int, Option(metavar="N", help="Another seed draws other random queries.")] = 1,
+    check: Annotated[
+        bool,
+        Option(
+            "--check",
+            help="Fail where a random page touches far more than the best strategy would.",
+        ),
+    ] = False,
     to: Annotated[
         Path, Option(metavar="DIRECTORY", help="Where results.json and report.html are written.")
     ] = Path("bench-results"),
@@ -104,7 +114,8 @@ def run(
     Without a URL on a PostgreSQL of its own, which needs nothing set up and is removed at the end;
     with one on a gallery that `bench create` made there.
 
-    Ends with 1 if a rival failed or gave other rows than pg_gallery.
+    Ends with 1 if a rival failed or gave other rows than pg_gallery; with --check also if a random
+    page touches more than twice the buffers of the best strategy and 500 more.
 
     JSON: what is also written to results.json
     """
@@ -121,13 +132,13 @@ def run(
 
     with _progress(shown=not as_json) as told:
         if database.url:
-            results = running.run(_url(database), chosen, told, keep, steps=only)
+            results = running.run(_url(database), chosen, told, keep, steps=only, seed=seed)
         else:
-            results = running.create_and_run(chosen, told, keep, steps=only)
+            results = running.create_and_run(chosen, told, keep, steps=only, seed=seed)
     _show(results, as_json=as_json)
     if not as_json:
         note(f"The report is {to / 'report.html'}.")
-    if disagreements(results):
+    if disagreements(results) or (check and cliffs(results)):
         raise typer.Exit(ExitCode.REFUSED)
 
 

@@ -58,6 +58,7 @@ from pg_gallery_bench.rivals.base import CannotExpressError, Request, Rival, Tim
 from pg_gallery_bench.rivals.engine import SearchEngine
 from pg_gallery_bench.rivals.obvious import Exists, Original
 from pg_gallery_bench.rivals.ours import STRATEGIES, OneStrategy, Ours
+from pg_gallery_bench.shapes import SHAPES, random_queries
 from pg_gallery_bench.summary import Promise, disagreements, promises
 from pg_gallery_bench.upkeep import measure_upkeep
 from pg_gallery_bench.writing import WriterPlan
@@ -226,7 +227,8 @@ def test_every_rival_and_strategy_gives_the_oracles_answer_to_every_query(
         *(OneStrategy(gallery_url, TIMEOUT, strategy) for strategy in STRATEGIES),
     ]
     answered: Counter[str] = Counter()
-    for query in matrix(Catalog.read(gallery)):
+    catalog = Catalog.read(gallery)
+    for query in (*matrix(catalog), *random_queries(catalog, 5, seed=1)):
         asked = ours.locate(query)
         expected = answer_of_oracle(items, names, asked)
         for rival in rivals:
@@ -593,16 +595,19 @@ def test_the_command_creates_and_says_what_it_made(database_url: str) -> None:
 def test_the_command_measures_writes_its_results_and_reports_them_again(
     gallery_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    preset = replace(run.PRESETS["small"], size=TINY, effort=Effort(1, 0.1))
+    preset = replace(run.PRESETS["small"], size=TINY, effort=Effort(1, 0.1), random=1)
     monkeypatch.setitem(run.PRESETS, "small", preset)
     monkeypatch.setattr(run, "matrix", some_queries)
-    arguments = ["bench", "run", "--url", gallery_url, "--only", "matrix", "--only", "plans"]
+    steps = ("--only", "matrix", "--only", "random", "--only", "plans")
+    arguments = ["bench", "run", "--url", gallery_url, *steps]
     ended = CliRunner().invoke(app, [*arguments, "--to", str(tmp_path), "--json"])
     assert ended.exit_code == 0, ended.output
     written = tmp_path / "results.json"
     results = Results.from_json(json.loads(written.read_text()))
     assert results == Results.from_json(json.loads(ended.stdout))
     assert disagreements(results) == []
+    assert [query.group for query in results.random] == [shape.name for shape in SHAPES]
+    assert all(query.measured[OURS].plan for query in results.random)
     assert results.explained.keys() == set(STRATEGIES)
     assert CANONICAL in (tmp_path / "report.html").read_text()
     again = CliRunner().invoke(

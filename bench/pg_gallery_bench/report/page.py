@@ -10,7 +10,7 @@ from html import escape
 
 from ..results import Results
 from ..summary import against
-from . import plots, tables
+from . import plots, shapes, tables
 from .tables import Cell, Group, Sheet
 
 _STYLE = """
@@ -42,6 +42,8 @@ def page(results: Results) -> str:
         _section(tables.promised(results)),
         _section(tables.rivals(results), _averages(results, palette)),
         _section(tables.every_query(results), plots.every_query(results.matrix, palette)),
+        _section(shapes.random(results)),
+        _section(shapes.found_cliffs(results)),
         _section(tables.strategies(results), folded=True),
         _section(tables.dirty(results), folded=True),
         _section(tables.cold(results)),
