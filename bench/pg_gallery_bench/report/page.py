@@ -8,10 +8,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from html import escape
 
-from ..results import OURS, Results
+from ..results import Results
 from ..summary import against
-from . import plots, tables
-from .svg import duration
+from . import plots, shapes, tables
 from .tables import Cell, Group, Sheet
 
 _STYLE = """
@@ -23,12 +22,8 @@ body { font: 15px/1.5 system-ui, sans-serif; color: var(--ink); background: var(
   max-width: 1000px; margin: 2rem auto; padding: 0 1rem }
 h1 { font-size: 1.7rem; margin-bottom: 0 } h2 { margin-top: 2.5rem }
 p.soft, .soft { color: var(--soft) }
-svg { width: 100%; height: auto } svg text { font: 12px system-ui, sans-serif; fill: var(--ink) }
-svg .soft { fill: var(--soft) } svg .small { font-size: 11px } svg .strong { font-weight: 600 }
-svg .grid { stroke: var(--line) } svg .axis { stroke: var(--soft) } svg polyline { stroke-width: 2 }
+img { width: 100%; background: #fff }
 .several { display: grid; grid-template-columns: repeat(auto-fill, minmax(300px, 1fr)); gap: 1rem }
-.key span { margin-right: 1.2rem; white-space: nowrap } .key i { display: inline-block; width: 11px;
-  height: 11px; border-radius: 50%; margin-right: 5px }
 .scroll { overflow-x: auto } table { border-collapse: collapse; font-size: 13px; width: 100% }
 th { text-align: right; vertical-align: bottom } td { text-align: right; white-space: nowrap }
 th, td { padding: 2px 8px; border-bottom: 1px solid var(--line) }
@@ -46,11 +41,13 @@ def page(results: Results) -> str:
         _head(results),
         _section(tables.promised(results)),
         _section(tables.rivals(results), _averages(results, palette)),
-        _section(tables.every_query(results), _key(palette) + _dots(results, palette)),
+        _section(tables.every_query(results), plots.every_query(results.matrix, palette)),
+        _section(shapes.random(results)),
+        _section(shapes.found_cliffs(results)),
         _section(tables.strategies(results), folded=True),
         _section(tables.dirty(results), folded=True),
         _section(tables.cold(results)),
-        _section(tables.load(results), _load(results, palette)),
+        _section(tables.load(results), _load(results)),
         _section(tables.growth(results), _growth(results, palette)),
         _section(tables.upkeep(results)),
         _plans(results),
@@ -90,22 +87,18 @@ def _averages(results: Results, palette: Mapping[str, str]) -> str:
     return plots.averages([rival for rival in rivals if rival.queries], palette)
 
 
-def _dots(results: Results, palette: Mapping[str, str]) -> str:
-    return plots.every_query(results.matrix, palette)
-
-
-def _load(results: Results, palette: Mapping[str, str]) -> str:
+def _load(results: Results) -> str:
     points = results.load
+    if not points:
+        return ""
     clients = [str(point.clients) for point in points]
-    served = plots.Line("pages", palette[OURS], [point.pages_per_second for point in points])
-    percentiles = (("P50", "#00875a"), ("P95", "#ff991f"), ("P99", "#de350b"))
-    latencies = [
-        plots.Line(name, color, [getattr(point, name.lower()) for point in points])
-        for name, color in percentiles
-    ]
-    throughput = plots.lines("pages a second", clients, [served], _whole, logarithmic=False)
-    latency = plots.lines("latency", clients, latencies, duration, logarithmic=False)
-    return f'{_key(dict(percentiles))}<div class="several">{throughput}{latency}</div>'
+    served = {"pages": [point.pages_per_second for point in points]}
+    latencies = {
+        name: [getattr(point, name.lower()) for point in points] for name in ("P50", "P95", "P99")
+    }
+    throughput = plots.lines("pages a second", clients, served, _whole)
+    latency = plots.lines("latency", clients, latencies, plots.duration)
+    return f'<div class="several">{throughput}{latency}</div>'
 
 
 def _growth(results: Results, palette: Mapping[str, str]) -> str:
@@ -113,22 +106,17 @@ def _growth(results: Results, palette: Mapping[str, str]) -> str:
     if not points:
         return ""
     sizes = [_short(point.items) for point in points]
-    names = list(next(iter(points[0].medians.values())))
     drawn = [
         plots.lines(
             query,
             sizes,
-            [
-                plots.Line(name, palette[name], [point.medians[query][name] for point in points])
-                for name in names
-            ],
-            duration,
-            logarithmic=True,
+            {name: [point.medians[query][name] for point in points] for name in medians},
+            plots.duration,
+            palette,
         )
-        for query in points[0].medians
+        for query, medians in points[0].medians.items()
     ]
-    key = _key({name: palette[name] for name in names})
-    return f'{key}<div class="several">{"".join(drawn)}</div>'
+    return f'<div class="several">{"".join(drawn)}</div>'
 
 
 def _plans(results: Results) -> str:
@@ -143,14 +131,6 @@ def _plans(results: Results) -> str:
         for name, plan in plans.items()
     )
     return f"<h2>Plans</h2>{''.join(folded)}" if plans else ""
-
-
-def _key(palette: Mapping[str, str]) -> str:
-    entries = (
-        f'<span><i style="background:{color}"></i>{escape(name)}</span>'
-        for name, color in palette.items()
-    )
-    return f'<p class="key">{"".join(entries)}</p>'
 
 
 def _table(sheet: Sheet) -> str:

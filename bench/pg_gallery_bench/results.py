@@ -124,17 +124,20 @@ class Results:
     rivals: list[RivalInfo]
     timeout_seconds: float
     matrix: list[QueryResult] = field(default_factory=list)
+    random: list[QueryResult] = field(default_factory=list)  # ours and the strategies, by shape
     dirty: list[QueryResult] = field(default_factory=list)  # ours, with DIRTY_ITEMS waiting
     cold: list[QueryResult] = field(default_factory=list)
     load: list[LoadPoint] = field(default_factory=list)
     growth: list[GrowthPoint] = field(default_factory=list)
     upkeep: Upkeep | None = None
+    seed: int = 1  # of the random queries
     explained: dict[str, str] = field(default_factory=dict)  # a plan for each strategy
 
     def left_out(self) -> list[str]:
         """The steps that this run did not take."""
         steps = {
             "matrix": self.matrix,
+            "random": self.random,
             "plans": self.explained,
             "upkeep": self.upkeep,
             "dirty": self.dirty,
@@ -161,6 +164,7 @@ class Results:
                 **document,
                 "rivals": [RivalInfo(**rival) for rival in document["rivals"]],
                 "matrix": [_query_result(result) for result in document["matrix"]],
+                "random": [_query_result(result) for result in document.get("random", ())],
                 "dirty": [_query_result(result) for result in document["dirty"]],
                 "cold": [_query_result(result) for result in document["cold"]],
                 "load": [LoadPoint(**point) for point in document["load"]],

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ..results import Results
-from . import tables
+from . import shapes, tables
 from .tables import Cell, Group, Sheet
 
 _COMMANDS = """\
@@ -35,6 +35,8 @@ def _paragraphs(results: Results) -> Iterator[str]:
         tables.promised(results),
         tables.rivals(results),
         tables.every_query(results),
+        shapes.random(results),
+        shapes.found_cliffs(results),
         tables.strategies(results),
         tables.dirty(results),
         tables.cold(results),

@@ -8,7 +8,8 @@ import psycopg
 from psycopg import sql
 from psycopg.conninfo import make_conninfo
 
-from .. import migrate
+from pg_gallery import migrate
+
 from .dataset import FULL_TAG_ROWS, FULL_TOTAL, Size
 from .generate import Progress, create
 from .matrix import Catalog

@@ -11,7 +11,8 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 
-from ..embedded import EmbeddedServer
+from pg_gallery.embedded import EmbeddedServer
+
 from .generate import Progress
 from .measure import timed
 from .query import Asked

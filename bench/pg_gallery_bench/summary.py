@@ -6,6 +6,14 @@ import math
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
+from .cliffs import BUFFERS_FACTOR as CLIFF_FACTOR
+from .cliffs import (
+    BUFFERS_MORE,
+    SCAN_BUFFERS,
+    WORDLESS_BUFFERS,
+    cliffs,
+    most_buffers,
+)
 from .results import (
     A_TWELFTH,
     CANONICAL,
@@ -127,7 +135,7 @@ def disagreements(results: Results) -> list[tuple[QueryResult, str]]:
     """Queries at which a rival or strategy failed, or gave other rows than we did."""
     return [
         (query, name)
-        for query in results.matrix
+        for query in (*results.matrix, *results.random)
         for name, measured in query.measured.items()
         if measured.verdict in ("different", "failed")
     ]
@@ -153,6 +161,7 @@ def promises(results: Results) -> list[Promise]:
         *(_no_slower_on_average(results, name) for name in results.names("engine")),
         _nowhere_slow(results),
         _few_buffers(results),
+        *_no_cliff(results),
         *_in_units(results),
         *_cheap_to_keep(results),
     ]
@@ -160,7 +169,8 @@ def promises(results: Results) -> list[Promise]:
 
 def _same_rows(results: Results) -> Promise:
     different = disagreements(results)
-    answers = sum(m.median is not None for q in results.matrix for m in q.measured.values())
+    queries = (*results.matrix, *results.random)
+    answers = sum(m.median is not None for q in queries for m in q.measured.values())
     found = f"{answers} answers compared, {len(different)} differ or failed"
     return Promise("Every rival and every strategy returns our rows.", found, not different)
 
@@ -208,6 +218,22 @@ def _few_buffers(results: Results) -> Promise:
     above = sum(ratio > BUFFERS_FACTOR for ratio in known)
     found = f"at most {worst:.2g} times; more than promised at {above} of {len(known)} queries"
     return Promise(text, found, worst <= BUFFERS_FACTOR)
+
+
+def _no_cliff(results: Results) -> Iterator[Promise]:
+    """Of queries that were drawn at random."""
+    if not results.random:
+        return
+    found = cliffs(results)
+    text = (
+        f"No random page touches more than {CLIFF_FACTOR} times the best strategy's buffers"
+        f" and {BUFFERS_MORE} more."
+    )
+    yield Promise(text, f"{len(found)} of {len(results.random)} do", not found)
+    for words, most in ((True, SCAN_BUFFERS), (False, WORDLESS_BUFFERS)):
+        touched = most_buffers(results, words=words)
+        text = f"Random queries with{'' if words else 'out'} words touch at most {most:,} buffers."
+        yield Promise(text, f"at most {touched:,}", touched <= most)
 
 
 def _in_units(results: Results) -> Iterator[Promise]:

@@ -10,7 +10,7 @@ from typing import Any
 
 import psycopg
 
-from .. import __version__
+from pg_gallery import __version__
 
 _SHOWN_SETTINGS = (
     "shared_buffers",

@@ -8,7 +8,7 @@ from rich.table import Table
 from rich.text import Text
 
 from ..results import Results
-from . import tables
+from . import shapes, tables
 from .tables import Cell, Group, Sheet
 
 _STYLES = {"": "", "good": "green", "bad": "bold red", "soft": "dim", "best": "bold"}
@@ -18,6 +18,8 @@ def report(results: Results) -> RenderableType:
     """The tables that say most; the page has all of them."""
     sheets = (
         tables.every_query(results),
+        shapes.random(results),
+        shapes.found_cliffs(results),
         tables.strategies(results),
         tables.dirty(results),
         tables.cold(results),

@@ -7,7 +7,7 @@ nothing.
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass
 from functools import partial
@@ -16,8 +16,9 @@ from typing import TypeAlias
 
 import psycopg
 
-from .. import migrate
-from ..embedded import EmbeddedServer
+from pg_gallery import migrate
+from pg_gallery.embedded import EmbeddedServer
+
 from . import cold, generate, machine
 from .dataset import Size
 from .explain import explain_strategies
@@ -26,14 +27,15 @@ from .growth import grow
 from .load import Load
 from .matrix import Catalog, matrix
 from .measure import Effort, measure, timed
-from .query import Asked
-from .results import CANONICAL, DIRTY_ITEMS, QueryResult, Results, RivalInfo
+from .query import Asked, Query
+from .results import CANONICAL, DIRTY_ITEMS, Measured, QueryResult, Results, RivalInfo
 from .rivals import arrays
 from .rivals.arrays import ArrayByIndex, ArrayByWalk
 from .rivals.base import Rival
 from .rivals.engine import SearchEngine
 from .rivals.obvious import Exists, Original
 from .rivals.ours import STRATEGIES, OneStrategy, Ours
+from .shapes import random_queries
 from .upkeep import changed_items, measure_upkeep
 from .writing import WriterPlan
 
@@ -41,6 +43,8 @@ Keep: TypeAlias = "Callable[[Results], None]"
 """Told of the results after every step."""
 
 _SQL_RIVALS = (Original, Exists, ArrayByIndex, ArrayByWalk)
+_ONCE = Effort(runs=1, seconds=0.1)
+_STRATEGY_SECONDS = 2  # a forced strategy that takes longer is not the best one
 _EXPLAINED = "old_only and anime: old and popular"
 _HARD_TAGS = ("one tag", "two tags", "A and not B", "many tags")
 _COLD = (CANONICAL, "count_16044", "count_40", "half_a and half_b: disjoint halves")
@@ -57,6 +61,7 @@ class Preset:
     clients: tuple[int, ...]
     load_seconds: float
     growth: tuple[int, ...]
+    random: int  # queries of each shape
 
 
 PRESETS = {
@@ -70,6 +75,7 @@ PRESETS = {
             clients=(1, 2, 4, 8),
             load_seconds=5,
             growth=(5_000, 15_000, 50_000),
+            random=10,
         ),
         Preset(
             "full",
@@ -79,19 +85,24 @@ PRESETS = {
             clients=(1, 2, 4, 8),
             load_seconds=30,
             growth=(100_000, 300_000, 1_169_293, 3_500_000, 11_692_930),
+            random=20,
         ),
     )
 }
 
 
 def create_and_run(
-    preset: Preset, progress: Progress, keep: Keep, steps: Collection[str] | None = None
+    preset: Preset,
+    progress: Progress,
+    keep: Keep,
+    steps: Collection[str] | None = None,
+    seed: int = 1,
 ) -> Results:
     """The benchmark on a server of its own, from nothing to the results."""
     with EmbeddedServer.temporary(machine.server_settings()) as server:
         migrate.upgrade(server.url)
         generate.create(server.url, preset.size, progress=progress)
-        return run(server.url, preset, progress, keep, steps=steps, server=server)
+        return run(server.url, preset, progress, keep, steps=steps, seed=seed, server=server)
 
 
 def run(
@@ -101,15 +112,17 @@ def run(
     keep: Keep,
     *,
     steps: Collection[str] | None = None,
+    seed: int = 1,
     server: EmbeddedServer | None = None,
 ) -> Results:
     """The benchmark on a gallery that the generator made.
 
     Only a ``server`` of the benchmark's own can be measured cold; without one that step is left
-    out. ``steps`` are those of STEPS to take; None for all.
+    out. ``steps`` are those of STEPS to take; None for all. ``seed`` draws the random queries.
     """
     with ExitStack() as stack:
         at, results = _prepare(url, preset, progress, stack)
+        results.seed = seed
         for name, step in _WARM_STEPS.items():
             if steps is None or name in steps:
                 step(at, results)
@@ -200,6 +213,27 @@ def _matrix(at: _Gallery, results: Results) -> None:
         at.progress("matrix", number + 1, len(at.queries))
 
 
+def _random(at: _Gallery, results: Results) -> None:
+    queries = random_queries(at.catalog, at.preset.random, results.seed)
+    timeout = min(_STRATEGY_SECONDS, at.preset.timeout_seconds)
+    with ExitStack() as stack:
+        strategies = [OneStrategy(at.url, timeout, strategy) for strategy in STRATEGIES]
+        for strategy in strategies:
+            stack.callback(strategy.close)
+        for number, query in enumerate(queries):
+            measured = _measure_drawn(at, query, [at.ours, *strategies])
+            results.random.append(QueryResult(query.group, query.name, query.kind, measured))
+            at.progress("random", number + 1, len(queries))
+
+
+def _measure_drawn(at: _Gallery, query: Query, rivals: Sequence[Rival]) -> dict[str, Measured]:
+    try:
+        asked = at.ours.locate(query)
+    except psycopg.errors.QueryCanceled:
+        return {at.ours.name: Measured("timed out", note="the place of the page was not found")}
+    return measure(asked, rivals, _ONCE)
+
+
 def _plans(at: _Gallery, results: Results) -> None:
     asked = at.query(_EXPLAINED)
     results.explained = explain_strategies(at.url, asked, at.preset.timeout_seconds)
@@ -245,6 +279,7 @@ def _cold(at: _Gallery, results: Results, server: EmbeddedServer) -> None:
 
 _WARM_STEPS: dict[str, Callable[[_Gallery, Results], None]] = {
     "matrix": _matrix,
+    "random": _random,
     "plans": _plans,
     "upkeep": _upkeep,
     "dirty": _dirty,

@@ -4,10 +4,10 @@
 are asked, ``measure``, ``cold``, ``load``, ``growth`` and ``upkeep`` the measurements, ``run`` the
 whole of them, ``results`` what comes of it, ``summary`` and ``report`` what that says.
 
-Needs the optional dependencies of ``pg-gallery[bench]``.
+It is the command ``pg-gallery bench`` of a source checkout, and no part of the wheel.
 """
 
-from ..errors import GalleryError
+from pg_gallery.errors import GalleryError
 
 
 class BenchError(GalleryError):
