@@ -11,8 +11,8 @@ declare
 begin
     if (s.figures).seed_cost is not null and s.seed is null then
         n := (s.figures).narrowings[1];
-        s.seed := row(case when 'items' = any (f.sources) then gallery.list_carriers(n.tags, 'items') else '{}' end,
-                      case when 'auto' = any (f.sources) then gallery.list_carriers(n.tags, 'auto') else '{}' end)::gallery.source_ids;
+        s.seed := array(select row(source, gallery.list_carriers(n.tags, source))::gallery.candidates
+                        from unnest(f.sources) with ordinality a (source, n) order by a.n);
     end if;
     return s;
 end
@@ -33,7 +33,7 @@ begin
         when not s.by_quality then
             case when s.descending then gallery.walk_created_at_desc(f, s, v_start, budget)
                                    else gallery.walk_created_at_asc(f, s, v_start, budget) end
-        when not s.seed is null then
+        when s.seed is not null then
             gallery.seeded_walk_range(f, s, no_quality, v_start, budget)
         when no_quality then
             case when s.descending then gallery.walk_no_quality_desc(f, s, v_start, budget)
@@ -66,7 +66,7 @@ begin
     v_walked.places := gallery.in_page_order(v_rows, s);
     if cardinality(v_walked.places) >= s.wanted then
         v_walked.reached := null;
-    elsif (v_walked.reached).id is not null then       -- its namesake in the other partition has been looked at too
+    elsif (v_walked.reached).id is not null then       -- its namesakes in other partitions have been looked at too
         v_walked.reached.source := case when s.descending then '' else E'\x7f' end;
     end if;
     return v_walked;
