@@ -2,14 +2,16 @@
 -- and a row of gallery.source. What has to be said once a source is made of these rows here, whenever
 -- functions are applied and by gallery_add_source(), so that a page need not read them.
 --
--- An entry of a sort index does not tell its item's source, and a cached plan prunes partitions by
--- "= any (an array)" at no time. So items are read as an arm of UNION ALL a source, each with its source
--- as a constant: an arm that is not asked for is cut off by a One-Time Filter before it touches a page,
--- the others are merged in the order of their indexes.
+-- Two of these functions shape plans. Both are put in line:
 --
--- These two, gallery.item_rows() and gallery.sort_entries(), are views in all but name: PostgreSQL puts a
--- SQL function of one SELECT in line, so they have no search_path of their own and name each operator's
--- schema. A view would stand in the way of whoever changes the type of a column of theirs.
+-- gallery.is_asked() is "source in (sources[1], sources[2], ...)", for by that a cached plan prunes partitions
+-- when it is run, as it does not by "source = any (sources)".
+--
+-- gallery.sort_entries() tells the source of an entry of a sort index, which the entry itself does not: an
+-- arm of UNION ALL a partition, each with its source as a constant. Arms that are not asked for are cut off
+-- by a One-Time Filter before they touch a page, the others are merged in the order of their indexes. It is a
+-- view in all but name, so it has no search_path of its own: a view would stand in the way of whoever changes
+-- the type of a column, and would need grants of its own.
 
 create or replace function gallery.render_source_lists()
 returns void
@@ -52,31 +54,23 @@ language plpgsql
 set search_path from current
 as $function$
 declare
-    v_items   text;
+    v_asked   text;
     v_entries text;
 begin
-    select string_agg(format($arm$
-               select i.id, %2$L::pg_catalog.text, i.created_at, i.quality_score, i.creator_id, i.is_private, i.content_type, i.title, i.prompt
-               from %1$s.content_items_all i where i.source_type operator(pg_catalog.=) %2$L$arm$,
-               '@schema_text@', s.source_type), ' union all' order by s.source_type collate "C"),
-           string_agg(format($arm$
-               select i.id, %3$L::pg_catalog.text, i.created_at, i.quality_score from %1$s.%2$I i$arm$,
-               '@schema_text@', s.table_name, s.source_type), ' union all' order by s.source_type collate "C")
-    into v_items, v_entries
-    from gallery.source s;
-    execute format($create$
-        create or replace function gallery.item_rows()
-        returns table (id bigint, source_type text, created_at timestamptz, quality_score double precision,
-                       creator_id uuid, is_private boolean, content_type text, title text, prompt text)
-        language sql stable rows 1000000 as %L$create$, v_items);
-    execute format($create$
-        create or replace function gallery.sort_entries()
-        returns table (id bigint, source_type text, created_at timestamptz, quality_score double precision)
-        language sql stable rows 1000000 as %L$create$, v_entries);
+    select string_agg(format('sources[%s]', s.n), ', ' order by s.n),
+           string_agg(format('select i.id, %3$L::pg_catalog.text, i.created_at, i.quality_score from %1$s.%2$I i',
+                             '@schema_text@', s.table_name, s.source_type), E'\nunion all\n' order by s.n)
+    into v_asked, v_entries
+    from (select t.*, row_number() over (order by t.source_type collate "C") as n from gallery.source t) s;
+    execute format('create or replace function gallery.is_asked(source text, sources text[]) returns boolean
+                    language sql immutable parallel safe return source in (%s)', v_asked);
+    execute format('create or replace function gallery.sort_entries()
+                    returns table (id bigint, source_type text, created_at timestamptz, quality_score double precision)
+                    language sql stable rows 1000000 as %L', v_entries);
 end
 $function$;
 comment on function gallery.render_source_arms() is
-    'Makes the functions that read items with an arm a source, of the rows of gallery.source.';
+    'Makes the functions that choose among the partitions, of the rows of gallery.source.';
 
 create or replace function gallery.render_sources()
 returns void
@@ -107,7 +101,7 @@ comment on function gallery.source_code(text) is
     'What gallery.bitmap_slot calls a source.';
 comment on function gallery.sources() is
     'The sources with their codes and labels.';
-comment on function gallery.item_rows() is
-    'All items, with what filters test of their rows. What row level security says of content_items_all holds.';
+comment on function gallery.is_asked(text, text[]) is
+    'Whether a source is one of those asked for.';
 comment on function gallery.sort_entries() is
     'What the sort indexes hold of all items, of the partitions themselves: for whom no rows are hidden.';

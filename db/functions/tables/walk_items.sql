@@ -64,10 +64,10 @@ begin
                 v_walked.places := array(
                     select row(%5$s)::gallery.position
                     from (select i.*
-                          from gallery.item_rows() i
+                          from @schema@.content_items_all i
                           where %2$s
                             and %3$s
-                            and i.source_type = any (f.sources)
+                            and gallery.is_asked(i.source_type, f.sources)
                           order by %4$s
                           fetch first (v_budget) rows with ties) i
                     where %6$s
@@ -76,10 +76,10 @@ begin
                 if v_budget is not null and cardinality(v_walked.places) < s.wanted then
                     v_walked.reached := (
                         select row(%5$s)::gallery.position
-                        from gallery.item_rows() i
+                        from @schema@.content_items_all i
                         where %2$s
                           and %3$s
-                          and i.source_type = any (f.sources)
+                          and gallery.is_asked(i.source_type, f.sources)
                         order by %4$s
                         offset v_budget - 1 limit 1);
                 end if;

@@ -32,7 +32,7 @@ do $drop_other_sources$
 declare
     v_source record;
 begin
-    drop function if exists gallery.item_tables();  -- it hangs on the partitions
+    drop function if exists gallery.indexed_tables(), gallery.item_tables();  -- they hang on the partitions
     for v_source in
         select s.source_type, s.table_name, s.table_name || '_more' as sidecar_name
         from gallery.source s where s.source_type not in ('items', 'auto')
