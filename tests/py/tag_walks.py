@@ -13,7 +13,7 @@ import calls
 from calls import Connection
 from oracle import Item
 
-SOURCES = ("auto", "items")
+SOURCES = ("animation", "auto", "items")
 
 
 @dataclass(frozen=True)
@@ -77,7 +77,7 @@ def random_wanted(random: Random, tags: list[Tag]) -> Wanted:
     return Wanted(
         name_prefix=random.choice((None, "", name[:1], name[:2], name[:85], name)),
         source_types=random.choice(
-            (None, ["items"], ["auto"], ["items", "auto"], ["auto", "auto"], [])
+            (None, ["items"], ["auto"], ["items", "auto"], ["auto", "auto"], [], list(SOURCES))
         ),
         min_count=random.choice((None, least)),
         max_count=random.choice((None, most)),

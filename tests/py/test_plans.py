@@ -161,7 +161,8 @@ def test_a_walk_with_a_seed_reads_no_item_that_is_not_on_the_list(
                 null, null, null, null, null, null, null, null, null, null, null);
         BEGIN
             s.wanted := 500;
-            s.seed := array(SELECT row(source, listed)::gallery.candidates FROM unnest(f.sources) source);
+            s.seed := array(SELECT row(source, listed)::gallery.candidates
+                            FROM unnest(f.sources) source);
             RETURN (gallery.walk(f, s, null)).places;
         END $$
         """

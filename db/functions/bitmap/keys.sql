@@ -27,7 +27,7 @@ comment on function gallery.source_key(text) is 'The key (kind 2) of a source ty
 
 create or replace function gallery.bitmap_query(f gallery.filter)
 returns gallery.bitmap_query
-language plpgsql immutable
+language plpgsql stable
 set search_path from current
 as $function$
 declare

@@ -22,6 +22,7 @@ begin
     )
     insert into @schema@.tag_cardinality_stats as s (tag_id, content_source, cardinality)
     select c.tag_id, c.source, c.count from counted c
+    order by c.tag_id, c.source         -- the planner reads all of a tag's: they stand on one page
     on conflict (tag_id, content_source) do update
     set cardinality = excluded.cardinality, updated_at = now()
     where s.cardinality <> excluded.cardinality;

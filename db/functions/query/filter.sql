@@ -100,7 +100,7 @@ comment on function gallery.make_filter(uuid[], uuid[], uuid[], text[], uuid, uu
 
 create or replace function gallery.filter_sources(f gallery.filter, content_source_types text[])
 returns gallery.filter
-language plpgsql immutable
+language plpgsql stable
 set search_path from current
 as $function$
 declare

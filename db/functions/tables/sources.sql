@@ -2,7 +2,10 @@
 -- and a row of gallery.source. What has to be said once a source is made of these rows here, whenever
 -- functions are applied and by gallery_add_source(), so that a page need not read them.
 --
--- Two of these functions shape plans. Both are put in line:
+-- They are stable and put in line, so that a cached plan knows when one is made anew; the value of an immutable
+-- one would stay in a session's plans for ever.
+--
+-- Two of these functions shape plans:
 --
 -- gallery.is_asked() is "source in (sources[1], sources[2], ...)", for by that a cached plan prunes partitions
 -- when it is run, as it does not by "source = any (sources)".
@@ -33,16 +36,16 @@ begin
     into v_types, v_tables, v_of, v_code, v_rows
     from gallery.source s;
     execute format('create or replace function gallery.source_types() returns text[]
-                    language sql immutable parallel safe return array[%s]::text[]', v_types);
+                    language sql stable parallel safe return array[%s]::text[]', v_types);
     execute format('create or replace function gallery.item_tables() returns oid[]
                     language sql stable parallel safe return array[%s]::oid[]', v_tables);
     execute format('create or replace function gallery.source_of(code "char") returns text
-                    language sql immutable parallel safe return case code %s end', v_of);
+                    language sql stable parallel safe return case code %s end', v_of);
     execute format('create or replace function gallery.source_code(source text) returns "char"
-                    language sql immutable parallel safe return (case source %s end)::"char"', v_code);
+                    language sql stable parallel safe return (case source %s end)::"char"', v_code);
     execute format('create or replace function gallery.sources()
                     returns table (source_type text, code "char", own_label text, other_label text)
-                    language sql immutable parallel safe begin atomic values %s; end', v_rows);
+                    language sql stable parallel safe begin atomic values %s; end', v_rows);
 end
 $function$;
 comment on function gallery.render_source_lists() is
@@ -63,7 +66,7 @@ begin
     into v_asked, v_entries
     from (select t.*, row_number() over (order by t.source_type collate "C") as n from gallery.source t) s;
     execute format('create or replace function gallery.is_asked(source text, sources text[]) returns boolean
-                    language sql immutable parallel safe return source in (%s)', v_asked);
+                    language sql stable parallel safe return source in (%s)', v_asked);
     execute format('create or replace function gallery.sort_entries()
                     returns table (id bigint, source_type text, created_at timestamptz, quality_score double precision)
                     language sql stable rows 1000000 as %L', v_entries);

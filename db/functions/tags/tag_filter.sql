@@ -30,7 +30,7 @@ comment on type gallery.tag_scan is
 
 create or replace function gallery.tag_scope(source_types text[])
 returns text
-language plpgsql immutable
+language plpgsql stable
 set search_path from current
 as $function$
 declare
@@ -46,7 +46,7 @@ comment on function gallery.tag_scope(text[]) is
 create or replace function gallery.make_tag_filter(
     name_prefix text, source_types text[], min_count bigint, max_count bigint, sort text)
 returns gallery.tag_filter
-language plpgsql immutable
+language plpgsql stable
 set search_path from current
 as $function$
 declare
