@@ -62,7 +62,7 @@ def described(conn: Connection, partition: str, sidecar: str, source: str) -> di
     for what, query in DESCRIBED.items():
         rows = column(conn, query.format(table=f"'{partition}{sidecar}'"))
         found[what] = sorted(
-            re.sub(f"{partition}(?!_all)|'{source}'", "ITS", row)
+            re.sub(f"{partition}(?!_all|_id_seq)|'{source}'", "ITS", row)
             for row in rows
             if "ARRAY" not in row  # the CHECK of the parent, which names all sources
         )
