@@ -30,9 +30,8 @@ SMALL = {
     "most_blocks": 6,
     "counted_blocks": 2,
     "most_places": 12,
-    "many_matches": 60,
     "few_candidates": 3,
-    "far_walk": 7,
+    "patience": 3,
     "few_changed": 5,
     "first_changed": 3,
     "few_faceted": 3,
@@ -47,10 +46,14 @@ SMALL = {
 def tune(conn: Connection, **numbers: int) -> None:
     """Give numbers of tuning.sql other values, for as long as the database stands."""
     for name, number in numbers.items():
+        (kind,) = conn.execute(
+            "SELECT prorettype::regtype::text FROM pg_proc WHERE oid = %s::regproc",
+            (f"gallery.{name}",),
+        ).fetchone() or (None,)
         conn.execute(
             calls.query(
-                f"CREATE OR REPLACE FUNCTION gallery.{name}() RETURNS int"
-                f" LANGUAGE sql IMMUTABLE PARALLEL SAFE RETURN {number}"
+                f"CREATE OR REPLACE FUNCTION gallery.{name}() RETURNS {kind}"
+                f" LANGUAGE sql IMMUTABLE PARALLEL SAFE RETURN {number}::{kind}"
             )
         )
 

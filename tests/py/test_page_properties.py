@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
 from random import Random
 
 import pytest
@@ -22,11 +21,9 @@ from galleries import (
     random_uuid,
     seeds,
     sizes,
-    some_tags,
 )
 from index_states import STATES, USABLE, State, rebuilt, refreshed
 from oracle import SORTS, Filter, Item, Sort, facets, matches, moment, ordered
-from pg_gallery.repeatables import read_functions
 from walks import check_walk, keys_of
 
 FILTERS_A_GALLERY = 25
@@ -126,44 +123,6 @@ def gallery_of_a_thousand_tags() -> Gallery:
         for source in SOURCE_TYPES
     ]
     return Gallery(items, tags, [], [random_uuid(random)])
-
-
-@pytest.fixture
-def competition(conn: Connection) -> Iterator[None]:
-    """Let self_join, where it is forced, be the competition of walk and lists.
-
-    What a step of the walk is said to cost, and so how far it goes before it hands over, is the
-    costs' own times the setting test.walk_step.
-    """
-    conn.execute(
-        """
-        CREATE OR REPLACE FUNCTION gallery.strategy_self_join(f gallery.filter, s gallery.scan)
-        RETURNS gallery.position[] LANGUAGE plpgsql STABLE AS $$
-        BEGIN
-            s.figures.walk_step :=
-                (s.figures).walk_step * current_setting('test.walk_step')::double precision;
-            RETURN gallery.strategy_walk_or_join(f, s);
-        END $$
-        """
-    )
-    yield
-    calls.install(conn, read_functions()["strategies/self_join.sql"])
-
-
-@given(seed=seeds(), size=sizes(), state=st.sampled_from(STATES))
-@examples(15)
-def test_walk_and_lists_in_competition_give_the_oracles_pages_wherever_they_hand_over(
-    conn: Connection, competition: None, seed: int, size: int, state: State
-) -> None:
-    random = Random(seed)
-    gallery = random_gallery(random, size, twins=1, sources=THREE_SOURCES)
-    state(conn, random, gallery)
-    for _ in range(2 * FILTERS_A_GALLERY):
-        wanted, sort = Filter(tags_all=some_tags(random, gallery)), random.choice(SORTS)
-        expected = keys_of(ordered(gallery.items, wanted, sort))
-        page_size = random_page_size(random, len(expected))
-        with calls.settings(conn, **{"test.walk_step": str(10 ** random.uniform(-3, 1))}):
-            check_walk(conn, wanted, sort, page_size, expected, strategy="self_join")
 
 
 @given(seed=seeds(), size=sizes(60))

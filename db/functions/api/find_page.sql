@@ -16,7 +16,7 @@ begin
     s := gallery.reverse_scan(s);
     s.after := first;
     s.wanted := 1;
-    return cardinality(gallery.run_strategy(choice, f, s)) > 0;
+    return cardinality((gallery.run_plan(choice, f, s)).places) > 0;
 end
 $function$;
 comment on function gallery.precedes_any(gallery.filter, gallery.scan, gallery.position, gallery.choice) is
@@ -33,7 +33,7 @@ declare
     v_behind boolean;
 begin
     s.wanted := page_size::bigint + 1;
-    v_page.places := gallery.run_strategy(choice, f, s);
+    v_page.places := (gallery.run_plan(choice, f, s)).places;
     v_ahead := cardinality(v_page.places) > page_size;
     v_page.places := v_page.places[:page_size];
     if v_page.places = '{}' then

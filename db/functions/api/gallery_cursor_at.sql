@@ -114,7 +114,7 @@ begin
     s.figures := gallery.read_figures(f, s, v_in_force);
     if s.by_quality or gallery.needs_item_test(f) or not v_in_force.enable_bitmap or (s.figures).index_lacks is not null then
         s.wanted := rank;
-        v_place := gallery.last_of(gallery.run_strategy(gallery.choose_strategy(f, s, null, v_in_force), f, s), s);
+        v_place := gallery.last_of((gallery.run_plan(gallery.choose_strategy(f, s, null, v_in_force), f, s)).places, s);
     else
         f.tags_all := gallery.required_tags(s.figures);
         v_place := gallery.bitmap_place_at(f, s, rank - 1);

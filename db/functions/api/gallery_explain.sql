@@ -60,6 +60,33 @@ $function$;
 comment on function gallery.run_page(uuid[], uuid[], uuid[], text[], uuid, uuid[], text[], text, timestamptz, timestamptz, double precision, text, text, int, text, text) is
     'Runs a page under EXPLAIN ANALYZE: what it took.';
 
+create or replace function gallery.steps_taken(taken gallery.step_taken[], planned gallery.step[])
+returns jsonb
+language plpgsql immutable
+set search_path from current
+as $function$
+begin
+    return coalesce((
+        select jsonb_agg(jsonb_strip_nulls(jsonb_build_object(
+                   'strategy', p.strategy,
+                   'estimate', round(p.estimate),
+                   'budget', round(p.budget),
+                   'found', p.found,
+                   'ms', round(p.ms::numeric, 3),
+                   'ended', case when p.finished then 'it found all that was wanted, or all there are'
+                                 when not p.finished then 'its budget was spent: it got another one, or the next step took over'
+                                 else 'it was not needed' end)) order by p.n)
+        from (select t.strategy, t.estimate, t.budget, t.found, t.ms, t.finished, t.n
+              from unnest(taken) with ordinality t (place, strategy, budget, estimate, found, ms, finished, n)
+              union all
+              select s.strategy, s.estimate, s.budget, null, null, null, cardinality(taken) + s.n
+              from unnest(planned) with ordinality s (strategy, budget, estimate, n)
+              where s.n > coalesce(taken[cardinality(taken)].place, 0)) p), '[]');
+end
+$function$;
+comment on function gallery.steps_taken(gallery.step_taken[], gallery.step[]) is
+    'The steps of a plan as JSON: those that were taken, in their order, and those that were not needed.';
+
 create or replace function @schema@.gallery_explain(
     tags_all uuid[] default null, tags_any uuid[] default null, tags_none uuid[] default null,
     content_source_types text[] default null, viewer uuid default null, creators uuid[] default null,
@@ -80,11 +107,18 @@ declare
                             v_in_force);
     s gallery.scan := gallery.make_scan(sort_field collate "default", sort_order);
     c gallery.choice;
+    v_taken gallery.step_taken[] := array[]::gallery.step_taken[];
     v_took jsonb;
 begin
     s.wanted := gallery.check_page_size(page_size)::bigint + 1;
     c := gallery.choose_strategy(f, s, strategy collate "default", v_in_force);
     s.figures := coalesce(c.figures, gallery.read_figures(f, s, v_in_force));
+    if cursor is not null then
+        s := gallery.open_cursor(cursor collate "default", s, gallery.fingerprint(f, s));
+    end if;
+    if not f.impossible then
+        v_taken := (gallery.run_plan(c, f, s)).taken;
+    end if;
     for v_run in 1 .. 2 loop                -- in the first, PostgreSQL may have to plan the statements
         v_took := gallery.run_page(tags_all, tags_any, tags_none, content_source_types, viewer, creators, content_types,
                                    search, created_from, created_before, min_quality, sort_field, sort_order, page_size,
@@ -102,11 +136,13 @@ begin
                           'cost', round(e.cost),
                           'unable', e.unable)) order by e.cost)
                       from unnest(gallery.estimates(f, s, v_in_force)) e),
+        'steps', gallery.steps_taken(v_taken, c.steps),
         'took', v_took);
 end
 $function$;
 comment on function @schema@.gallery_explain(uuid[], uuid[], uuid[], text[], uuid, uuid[], text[], text, timestamptz, timestamptz, double precision, text, text, int, text, text) is
 $comment$What a page takes (arguments: those of gallery_page), as JSON.
 strategy, reason, k, rarest_count: what the planner chose, why, and by what. estimates: every strategy, the least cost first, with the items it would look at (candidates), the buffers it would touch (cost), and why it can't be taken if it can't (unable).
+steps: the plan: each strategy with what it was thought to cost (estimate) and might spend (budget; none: as much as it takes), in buffers; the matches that it found, its ms, and how it ended.
 took: what the page really took: rows; ms; shared_buffers of 8 kB, and how many of them were read_from_disk; rows of items read; tag_probes and tag_rows, scans of the junction's indexes and entries read there; containers, rows of the bitmap index read.
 It runs the page, twice if that is quick, so that the planning of a session's first page is not counted. It writes nothing: it may be called in a read-only transaction and on a standby. It is VOLATILE only because PostgreSQL refuses EXPLAIN in other functions. Errors: as gallery_page. Cost: those runs, and choosing once more.$comment$;

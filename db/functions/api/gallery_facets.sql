@@ -32,7 +32,7 @@ begin
     s.wanted := 9223372036854775806;
     s.figures := gallery.read_figures(f, s, v_in_force);
     if not v_in_force.enable_bitmap or (s.figures).index_lacks is not null or gallery.needs_item_test(f) then
-        return query select * from gallery.facets_of_items(gallery.run_strategy(gallery.choose_strategy(f, s, null, v_in_force), f, s), v_limit);
+        return query select * from gallery.facets_of_items((gallery.run_plan(gallery.choose_strategy(f, s, null, v_in_force), f, s)).places, v_limit);
         return;
     end if;
     f.tags_all := gallery.required_tags(s.figures);

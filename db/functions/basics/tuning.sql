@@ -97,21 +97,14 @@ return 3::double precision;
 comment on function gallery.chunk_cost() is
     'Buffers touched to learn which items stand in a chunk of slots.';
 
-create or replace function gallery.many_matches()
-returns int
-language sql immutable parallel safe
-return 3000;
-comment on function gallery.many_matches() is
-    'In a sort by quality, so many matches are no longer fetched and sorted unless a walk has come far: fetching them costs as much as a walk that tests as many.';
-
 -- How items are read.
 
-create or replace function gallery.scanned_share()
+create or replace function gallery.scanned_row()
 returns double precision
 language sql immutable parallel safe
-return 0.125::double precision;
-comment on function gallery.scanned_share() is
-    'Going through all items takes as long as fetching this share of them one by one: it touches fewer buffers, but every row has to be looked at.';
+return 0.05::double precision;
+comment on function gallery.scanned_row() is
+    'What looking at a row costs where a whole table is gone through, in buffers, beside those that the table fills.';
 
 create or replace function gallery.few_candidates()
 returns int
@@ -120,12 +113,19 @@ return 30;
 comment on function gallery.few_candidates() is
     'So many items are sooner tested for all conditions that are left than by a statement a condition.';
 
-create or replace function gallery.far_walk()
-returns int
+create or replace function gallery.patience()
+returns double precision
 language sql immutable parallel safe
-return 20000;
-comment on function gallery.far_walk() is
-    'Items walked, by which it shows how rare the items are that hold some words.';
+return 4000::double precision;
+comment on function gallery.patience() is
+    'Buffers that may be spent on testing items one by one before it is looked at how many of them match: what a hundredth of going through a table of a few million items costs.';
+
+create or replace function gallery.entry_cost()
+returns double precision
+language sql immutable parallel safe
+return 0.3::double precision;
+comment on function gallery.entry_cost() is
+    'What an entry of a sort index costs on a walk, in buffers: hardly any are touched, but each entry takes time.';
 
 create or replace function gallery.few_changed()
 returns int

@@ -36,21 +36,22 @@ comment on function gallery.rules(int, bigint, bigint, gallery.settings_in_force
     'The strategies by the rules, the first that can be taken is the one; dual_seed: how many items the two rarest tags are thought to share.';
 
 create or replace function gallery.choose_by_rules(
-    estimates gallery.estimate[], in_force gallery.settings_in_force, choice gallery.choice)
+    s gallery.scan, estimates gallery.estimate[], in_force gallery.settings_in_force, choice gallery.choice)
 returns gallery.choice
 language plpgsql immutable
 set search_path from current
 as $function$
 begin
-    select r.strategy, r.strategy, r.reason into choice.strategy, choice.runs, choice.reason
+    select r.strategy, r.reason into choice.strategy, choice.reason
     from gallery.rules(choice.k, choice.rarest_count, (gallery.estimate_of(estimates, 'two_phase_dual')).candidates::bigint, in_force)
          with ordinality r (strategy, reason, n)
     join unnest(estimates) e using (strategy)
     where e.unable is null
     order by r.n
     limit 1;
+    choice.steps := gallery.steps_of(gallery.estimate_of(estimates, choice.strategy), gallery.last_resort(s.figures, in_force), s);
     return choice;
 end
 $function$;
-comment on function gallery.choose_by_rules(gallery.estimate[], gallery.settings_in_force, gallery.choice) is
+comment on function gallery.choose_by_rules(gallery.scan, gallery.estimate[], gallery.settings_in_force, gallery.choice) is
     'Completes a choice by the rules; without a strategy where none can be taken.';

@@ -51,67 +51,78 @@ $function$;
 comment on function gallery.nothing_to_choose(gallery.filter) is
     'Whether nothing could find the matches of a filter sooner than a walk.';
 
+create or replace function gallery.choose_among(
+    estimates gallery.estimate[], s gallery.scan, strategy text, in_force gallery.settings_in_force, choice gallery.choice)
+returns gallery.choice
+language plpgsql immutable
+set search_path from current
+as $function$
+declare
+    e gallery.estimate := gallery.estimate_of(estimates, strategy);
+begin
+    if strategy is not null then
+        if e.unable is not null and not (strategy = 'bitmap' and in_force.enable_bitmap) then     -- that one says itself what it lacks
+            perform gallery.refuse_strategy(e);
+        end if;
+        choice.strategy := strategy;
+        choice.steps := array[row(strategy, null, e.cost)]::gallery.step[];
+        choice.reason := 'it was asked for';
+    elsif in_force.planner = 'rules' then
+        choice := gallery.choose_by_rules(s, estimates, in_force, choice);
+    else
+        choice := gallery.choose_by_cost(s, estimates, in_force, choice);
+    end if;
+    if choice.strategy is null then
+        perform gallery.raise_error('TG005', 'no strategy that can answer this query is switched on',
+            'Switch ordered_walk on, which answers every query, by gallery_configure(''{"enable_ordered_walk": true}'').');
+    end if;
+    e := gallery.estimate_of(estimates, choice.strategy);
+    choice.estimated_candidates := coalesce(e.candidates, (s.figures).items)::bigint;
+    return choice;
+end
+$function$;
+comment on function gallery.choose_among(gallery.estimate[], gallery.scan, text, gallery.settings_in_force, gallery.choice) is
+    'Completes a choice: the strategy asked for, or that of the planner in force. Errors: TG005.';
+
 create or replace function gallery.choose_strategy(f gallery.filter, s gallery.scan, strategy text, in_force gallery.settings_in_force)
 returns gallery.choice
 language plpgsql stable
 set search_path from current
 as $function$
 declare
-    v_estimates gallery.estimate[];
-    c           gallery.choice;
-    e           gallery.estimate;
-    n           gallery.narrowing;
+    c gallery.choice;
+    e gallery.estimate;
 begin
     perform gallery.check_strategy(strategy);
     c.k := coalesce(cardinality(f.tags_all), 0);
+    s.wanted := coalesce(s.wanted, 26);
     if strategy is null and in_force.enable_ordered_walk and gallery.nothing_to_choose(f) then
         c.strategy := 'ordered_walk';
-        c.runs := 'ordered_walk';
+        c.steps := array[row('ordered_walk', null, s.wanted)]::gallery.step[];
         c.reason := case when f.impossible then 'the conditions contradict each other: nothing is read'
                                            else 'no condition leads to the matches' end;
-        c.estimated_candidates := case when f.impossible then 0 else coalesce(s.wanted, 26) end;
+        c.estimated_candidates := case when f.impossible then 0 else s.wanted end;
+        if not f.impossible and gallery.needs_item_test(f) then
+            c.figures := gallery.read_figures(f, s, in_force);
+            s.figures := c.figures;
+            c.steps := gallery.steps_of(row('ordered_walk', null, s.wanted, null)::gallery.estimate, gallery.last_resort(s.figures, in_force), s);
+        end if;
         return c;
     end if;
 
-    s.wanted := coalesce(s.wanted, 26);
     s.figures := gallery.read_figures(f, s, in_force);
     c.figures := s.figures;
     c.tags_all := gallery.required_tags(s.figures);
-    foreach n in array (s.figures).narrowings loop
-        c.rarest_count := n.listed::bigint;
-        exit when n.carried and cardinality(n.tags) = 1;
-        c.rarest_count := null;
-    end loop;
+    c.rarest_count := gallery.rarest_count(s.figures);
     e := gallery.estimate_bitmap(f, s);
     if strategy is null and gallery.bitmap_is_least(e, f, s, in_force) then
         c.strategy := 'bitmap';
-        c.runs := 'bitmap';
+        c.steps := gallery.steps_of(e, gallery.last_resort(s.figures, in_force), s);
         c.reason := 'its estimate is less than what any other would cost at its best';
         c.estimated_candidates := e.candidates::bigint;
         return c;
     end if;
-    v_estimates := gallery.estimates(f, s, in_force);
-
-    if strategy is not null then
-        e := gallery.estimate_of(v_estimates, strategy);
-        if e.unable is not null and not (strategy = 'bitmap' and in_force.enable_bitmap) then     -- that one says itself what it lacks
-            perform gallery.refuse_strategy(e);
-        end if;
-        c.strategy := strategy;
-        c.runs := strategy;
-        c.reason := 'it was asked for';
-    elsif in_force.planner = 'rules' then
-        c := gallery.choose_by_rules(v_estimates, in_force, c);
-    else
-        c := gallery.choose_by_cost(s, v_estimates, in_force, c);
-    end if;
-    if c.strategy is null then
-        perform gallery.raise_error('TG005', 'no strategy that can answer this query is switched on',
-            'Switch ordered_walk on, which answers every query, by gallery_configure(''{"enable_ordered_walk": true}'').');
-    end if;
-    e := gallery.estimate_of(v_estimates, c.strategy);
-    c.estimated_candidates := e.candidates::bigint;
-    return c;
+    return gallery.choose_among(gallery.estimates(f, s, in_force), s, strategy, in_force, c);
 end
 $function$;
 comment on function gallery.choose_strategy(gallery.filter, gallery.scan, text, gallery.settings_in_force) is

@@ -25,19 +25,26 @@ return least(gallery.cost_of_listing(g, n), gallery.cost_of_probing(g, ids));
 comment on function gallery.cost_of_narrowing(gallery.figures, gallery.narrowing, double precision) is
     'Keeping those of some items that satisfy a condition: by its tags'' lists, or by a probe for each.';
 
--- Going through all items touches less buffers than fetching an eighth of them one by one, but takes
--- as long: every row has to be looked at.
+create or replace function gallery.cost_of_scan(g gallery.figures)
+returns double precision
+language sql immutable
+return g.item_pages + g.items * gallery.scanned_row();
+comment on function gallery.cost_of_scan(gallery.figures) is
+    'Going through all items.';
+
+-- No more buffers are touched than the table has, but for some thousand, which take less time than going
+-- through a table does.
 create or replace function gallery.fetched_by_probing(g gallery.figures, ids double precision)
 returns boolean
 language sql immutable
-return ids < g.items * gallery.scanned_share();
+return ids * g.item_probe < greatest(g.item_pages, gallery.patience());
 comment on function gallery.fetched_by_probing(gallery.figures, double precision) is
     'Whether so many items are fetched one by one.';
 
 create or replace function gallery.cost_of_fetching(g gallery.figures, ids double precision)
 returns double precision
 language sql immutable
-return case when gallery.fetched_by_probing(g, ids) then ids * g.item_probe else g.item_pages end;
+return case when gallery.fetched_by_probing(g, ids) then ids * g.item_probe else gallery.cost_of_scan(g) end;
 comment on function gallery.cost_of_fetching(gallery.figures, double precision) is
     'Fetching items by their ids: one by one, or by going through all there are.';
 
@@ -82,7 +89,7 @@ comment on function gallery.cost_of_tests(gallery.figures, gallery.narrowing[], 
 create or replace function gallery.cost_of_walk_step(g gallery.figures, by_quality boolean)
 returns double precision
 language sql immutable
-return case when by_quality then 1.5 else 0.3 end      -- items lie about in the order in which they were created, and in no order of quality
+return case when by_quality then 1.5 else gallery.entry_cost() end      -- items lie about in the order in which they were created, and in no order of quality
        + gallery.cost_of_tests(g, g.narrowings, g.tested);
 comment on function gallery.cost_of_walk_step(gallery.figures, boolean) is
     'Meeting an item on a walk and testing it.';
@@ -90,8 +97,15 @@ comment on function gallery.cost_of_walk_step(gallery.figures, boolean) is
 create or replace function gallery.cost_of_seeded_step(g gallery.figures)
 returns double precision
 language sql immutable
-return 0.3                                              -- an entry of the sort index, its id looked up in the list
+return gallery.entry_cost()                             -- an entry of the sort index, its id looked up in the list
        + least((g.narrowings[1]).listed / g.items, 1) * g.item_probe
        + gallery.cost_of_tests(g, g.narrowings, g.tested * least((g.narrowings[1]).listed / g.items, 1));
 comment on function gallery.cost_of_seeded_step(gallery.figures) is
     'Meeting an item on a walk that has the list of the rarest tag, and testing it if it is on the list.';
+
+create or replace function gallery.cost_of_places(g gallery.figures, bits double precision)
+returns double precision
+language sql immutable
+return least(bits * gallery.chunk_cost(), g.items / gallery.chunk_capacity() * (gallery.chunk_cost() - 1));
+comment on function gallery.cost_of_places(gallery.figures, double precision) is
+    'Learning which items stand in so many slots: they share chunks where many are set.';

@@ -35,9 +35,10 @@ begin
     end if;
     v_read := case when n.carried and cardinality(n.tags) = 1 then least(g.blocks, n.listed) else g.blocks end;
     if s.by_quality then                -- all matches are counted, up to so many that they are no longer fetched and sorted
-        v_read := least(v_read, greatest(ceil(gallery.many_matches() * g.blocks / greatest(v_left, 1)), gallery.counted_blocks_first()));
-        v_then := case when v_left < gallery.many_matches() then v_left * (gallery.chunk_cost() + g.item_probe)
-                       else coalesce(g.seed_cost, 0) + g.walk_step * least(v_wanted * g.items / greatest(v_left, 1), g.items) end;
+        v_read := least(v_read, greatest(ceil(gallery.patience() / gallery.chunk_cost() * g.blocks / greatest(v_left, 1)),
+                                         gallery.counted_blocks_first()));
+        v_then := least(v_left * (gallery.chunk_cost() + g.item_probe),
+                        coalesce(g.seed_cost, 0) + g.walk_step * least(v_wanted * g.items / greatest(v_left, 1), g.items));
     else                                -- as far as a page takes, if matches are spread evenly
         v_read := least(v_read, ceil(2 * v_wanted * g.blocks / greatest(v_left, 1)) + 1);
         v_then := least(v_wanted, v_left) * (gallery.chunk_cost() + case when g.tested < 1 then g.item_probe else 0 end);

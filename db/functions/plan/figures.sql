@@ -52,6 +52,7 @@ declare
     v_visible double precision;                     -- the share of the junction that index-only scans need not visit
 begin
     g.narrowings := gallery.read_narrowings(f, in_force.fallback_default_count);
+    g.hidden := gallery.rows_are_hidden();
     g.sources := cardinality(f.sources);
     g.tested := case when gallery.needs_item_test(f) then c_tested else 1 end;
     g.owned := case when f.creators is not null then least(c_owned * cardinality(f.creators), 1)
@@ -80,7 +81,7 @@ begin
         g.carriers := gallery.meeting(g.carriers, g, n);
     end loop;
     g.walk_step := gallery.cost_of_walk_step(g, s.by_quality);
-    if s.by_quality and not gallery.rows_are_hidden() then      -- the list is of the partitions themselves, which have policies of their own
+    if s.by_quality and not g.hidden then       -- the list is of the partitions themselves, which have policies of their own
         g := gallery.with_seed(g, s.wanted);
     end if;
     g.index_lacks := v_index.lacks;

@@ -29,7 +29,7 @@ create type gallery.candidates as (
     ids         bigint[]
 );
 comment on type gallery.candidates is
-    'Some items of a source; some of several are an array of these, each source once.';
+    'Some items of a source; some of several are an array of these.';
 
 drop type if exists gallery.figures cascade;
 create type gallery.figures as (
@@ -45,7 +45,7 @@ create type gallery.figures as (
     list_row    double precision,       -- for a row of a tag's list,
     walk_step   double precision,       -- to meet an item on a walk and test it,
     seed_cost   double precision,       -- to read the list by which a walk tests the rarest tag; null: it probes for it
-    budget      double precision,       -- that another strategy may touch before the bitmap index takes over
+    hidden      boolean,                -- row level security hides rows from the caller
     index_lacks text,                   -- why the bitmap index can't be used now; null if it can
     blocks      double precision,       -- that it has,
     dirty       double precision,       -- rows of its log: of items that changed since they were indexed,
@@ -62,18 +62,30 @@ create type gallery.scan as (
     after       gallery.position,       -- exclusive; null: from the start
     wanted      bigint,                 -- how many rows
     figures     gallery.figures,        -- for strategies that go by them
-    seed        gallery.candidates[]    -- a source asked for each, in the order of ids: for a walk that tests the rarest tag by its list; null: it probes for it
+    seed        gallery.candidates[],   -- for a walk that tests the rarest tag by its list: a list for each of gallery.source_types(); null: it probes for it
+    lists       gallery.candidates[],   -- what an earlier step of the plan has in hand: the items of each source
+    narrowed    int                     --   that satisfy so many of the conditions on tags; null: nothing
 );
 comment on type gallery.scan is
     'What a strategy is asked for: the next wanted matches after a position, in the direction of travel.';
 
 drop type if exists gallery.stretch cascade;
 create type gallery.stretch as (
-    places      gallery.position[],     -- of the matches met
-    reached     gallery.position        -- where it ended for want of budget; null: it met enough, or the end
+    places      gallery.position[],     -- of matches: the first ones after the scan's position, none left out
+    finished    boolean,                -- these are as many as were wanted, or all there are
+    reached     gallery.position,       -- else: the place up to which they are all; null: the scan's position
+    lists       gallery.candidates[],   -- and what a list strategy has in hand, to go on from
+    narrowed    int
 );
 comment on type gallery.stretch is
-    'A stretch of a walk along a sort index. Every place up to reached has been looked at.';
+    'What a strategy found within its budget.';
+
+create or replace function gallery.not_begun(s gallery.scan)
+returns gallery.stretch
+language sql immutable
+return row('{}', false, null, s.lists, s.narrowed)::gallery.stretch;
+comment on function gallery.not_begun(gallery.scan) is
+    'What a strategy gives that would exceed its budget before it finds anything: all is left as it was.';
 
 drop type if exists gallery.page cascade;
 create type gallery.page as (
@@ -94,10 +106,40 @@ create type gallery.estimate as (
 comment on type gallery.estimate is
     'What a strategy would take for a query.';
 
+drop type if exists gallery.step cascade;
+create type gallery.step as (
+    strategy    text,
+    budget      double precision,       -- buffers that it may touch, by its estimates; null: as many as it takes
+    estimate    double precision        -- buffers that it is thought to touch
+);
+comment on type gallery.step is
+    'A step of a plan: a strategy, and how much it may spend before the next step takes over.';
+
+drop type if exists gallery.step_taken cascade;
+create type gallery.step_taken as (
+    place       int,                    -- of the step in the plan; a step may be taken twice
+    strategy    text,
+    budget      double precision,
+    estimate    double precision,
+    found       int,                    -- matches
+    ms          double precision,
+    finished    boolean                 -- false: its budget was spent, and the next step took over
+);
+comment on type gallery.step_taken is
+    'A step of a plan as it was taken.';
+
+drop type if exists gallery.run cascade;
+create type gallery.run as (
+    places      gallery.position[],
+    taken       gallery.step_taken[]
+);
+comment on type gallery.run is
+    'What a plan found, and by which steps.';
+
 drop type if exists gallery.choice cascade;
 create type gallery.choice as (
     strategy    text,
-    runs        text,                   -- what is run: the strategy, or the one that lets it compete with another
+    steps       gallery.step[],         -- what is run: each step goes on where the one before it stopped
     k           int,                    -- how many tags are required
     rarest_count bigint,                -- items that carry the rarest of them
     estimated_candidates bigint,        -- items that the strategy would look at

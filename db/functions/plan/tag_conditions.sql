@@ -71,6 +71,25 @@ $function$;
 comment on function gallery.tag_conditions(gallery.figures, boolean) is
     'What a filter asks of tags: each required tag, the rarest first; or the rest, tags_any and tags_none.';
 
+create or replace function gallery.rarest_count(g gallery.figures)
+returns bigint
+language plpgsql immutable
+set search_path from current
+as $function$
+declare
+    n gallery.narrowing;
+begin
+    foreach n in array g.narrowings loop
+        if n.carried and cardinality(n.tags) = 1 then
+            return n.listed::bigint;
+        end if;
+    end loop;
+    return null;
+end
+$function$;
+comment on function gallery.rarest_count(gallery.figures) is
+    'How many items carry the rarest required tag, by the statistics; null where none is required.';
+
 create or replace function gallery.required_tags(g gallery.figures)
 returns uuid[]
 language plpgsql immutable

@@ -1,4 +1,4 @@
--- Items that hold words, by going through the whole table. The words are looked for in title and prompt
+-- Items found by going through the whole table. The words are looked for in title and prompt
 -- together, with a separator between them that no word may hold. As LIKE ALL, for PostgreSQL does not
 -- go through a table in parallel where a condition holds a subquery.
 
@@ -26,16 +26,17 @@ begin
     for v_way in select * from (values ('desc', '<'), ('asc', '>')) way (direction, beyond) loop
         -- RETURN QUERY is what PL/pgSQL runs in parallel
         execute format($template$
-            create or replace function gallery.scan_%1$s(f gallery.filter, s gallery.scan)
+            create or replace function gallery.scan_%1$s(f gallery.filter, s gallery.scan, most bigint)
             returns setof gallery.position
             language plpgsql stable
             set search_path from current
             set plan_cache_mode = 'force_custom_plan'
+            set enable_indexscan = 'off' set enable_indexonlyscan = 'off' set enable_bitmapscan = 'off'
             set jit = 'off' set max_parallel_workers_per_gather = 0
             as $function$
             #variable_conflict use_variable
             declare
-                v_patterns text[] := gallery.word_patterns(f.terms);
+                v_patterns text[] := case when f.terms is not null then gallery.word_patterns(f.terms) end;
             begin
                 -- pages have it at 0: here, what the server, the database or the role have it at
                 perform set_config(p.name, p.reset_val, true) from pg_settings p where p.name = 'max_parallel_workers_per_gather';
@@ -44,19 +45,42 @@ begin
                     select row(%3$s)::gallery.position as place
                     from @schema@.content_items_all i
                     where %4$s
-                      and lower(coalesce(i.title, '') || gallery.word_separator() || coalesce(i.prompt, '')) like all (v_patterns)
+                      and (v_patterns is null
+                           or lower(coalesce(i.title, '') || gallery.word_separator() || coalesce(i.prompt, '')) like all (v_patterns))
                 )
                 select (o.place).*
                 from found o
                 where s.after is null or o.place %2$s s.after
                 order by o.place %1$s
-                limit s.wanted;
+                limit most;
             end
             $function$;
-            comment on function gallery.scan_%1$s(gallery.filter, gallery.scan) is
-                'The first wanted items after the scan''s position, in its order, that hold all words and satisfy what else the filter asks of their rows; travelling %1$s. Cost: the whole table.';
+            comment on function gallery.scan_%1$s(gallery.filter, gallery.scan, bigint) is
+                'The first items, so many at most (null: all), after the scan''s position, in its order, that hold all words and satisfy what else the filter asks of their rows; travelling %1$s. Cost: the whole table.';
             $template$,
             v_way.direction, v_way.beyond, gallery.position_sql(), gallery.match_columns_sql());
     end loop;
 end
 $define$;
+
+create or replace function gallery.can_scan(f gallery.filter)
+returns boolean
+language sql immutable parallel safe
+return f.terms is null or strpos(array_to_string(f.terms, ''), gallery.word_separator()) = 0;
+comment on function gallery.can_scan(gallery.filter) is
+    'Whether a filter''s words can be looked for in title and prompt at once: none holds the separator.';
+
+create or replace function gallery.scan_items(f gallery.filter, s gallery.scan, most bigint)
+returns gallery.position[]
+language plpgsql stable
+set search_path from current
+as $function$
+begin
+    if s.descending then
+        return array(select p from gallery.scan_desc(f, s, most) p);
+    end if;
+    return array(select p from gallery.scan_asc(f, s, most) p);
+end
+$function$;
+comment on function gallery.scan_items(gallery.filter, gallery.scan, bigint) is
+    'The first items, so many at most (null: all), after the scan''s position that satisfy all but the filter''s tags. Cost: the whole table.';

@@ -1,24 +1,20 @@
 -- A walk through all the ranges that a scan goes through: of the items by created_at, one; by quality,
 -- that of the items with a quality and that of those without.
 
-create or replace function gallery.seeded(f gallery.filter, s gallery.scan)
-returns gallery.scan
+create or replace function gallery.seed_of(lists gallery.candidates[])
+returns gallery.candidates[]
 language plpgsql stable
 set search_path from current
 as $function$
-declare
-    n gallery.narrowing;
 begin
-    if (s.figures).seed_cost is not null and s.seed is null then
-        n := (s.figures).narrowings[1];
-        s.seed := array(select row(source, gallery.list_carriers(n.tags, source))::gallery.candidates
-                        from unnest(f.sources) with ordinality a (source, n) order by a.n);
-    end if;
-    return s;
+    return array(select row(t.source, array(select e.id from unnest(lists) l cross join lateral unnest(l.ids) e (id)
+                                            where l.source = t.source order by e.id))::gallery.candidates
+                 from unnest(gallery.source_types()) with ordinality t (source, n)
+                 order by t.n);
 end
 $function$;
-comment on function gallery.seeded(gallery.filter, gallery.scan) is
-    'The scan with the list that its figures advise a walk to have, if they do.';
+comment on function gallery.seed_of(gallery.candidates[]) is
+    'Lists of items as the seed of a walk: one for each source there is, in the order of ids, for who looks them up by halving.';
 
 create or replace function gallery.walk_range(f gallery.filter, s gallery.scan, no_quality boolean, budget bigint)
 returns gallery.stretch
@@ -29,7 +25,7 @@ declare
     v_start gallery.position := gallery.walk_start(f, s, no_quality);
 begin
     return case
-        when v_start is null then row('{}', null)::gallery.stretch
+        when v_start is null then row('{}', null, null, null, null)::gallery.stretch
         when not s.by_quality then
             case when s.descending then gallery.walk_created_at_desc(f, s, v_start, budget)
                                    else gallery.walk_created_at_asc(f, s, v_start, budget) end
@@ -64,9 +60,8 @@ begin
         exit when cardinality(v_rows) >= s.wanted or (v_walked.reached).id is not null;
     end loop;
     v_walked.places := gallery.in_page_order(v_rows, s);
-    if cardinality(v_walked.places) >= s.wanted then
-        v_walked.reached := null;
-    elsif (v_walked.reached).id is not null then       -- its namesakes in other partitions have been looked at too
+    v_walked.finished := cardinality(v_walked.places) >= s.wanted or (v_walked.reached).id is null;
+    if not v_walked.finished then       -- its namesakes in other partitions have been looked at too
         v_walked.reached.source := case when s.descending then '' else E'\x7f' end;
     end if;
     return v_walked;

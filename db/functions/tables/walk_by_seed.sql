@@ -23,7 +23,7 @@ begin
             as $function$
             #variable_conflict use_variable
             declare
-                v_seed   gallery.candidates[] := s.seed;         -- in the order of f.sources
+                v_seed   gallery.candidates[] := s.seed;         -- in the order of gallery.source_types()
                 v_walked gallery.stretch;
             begin
                 v_walked.places := array(
@@ -36,8 +36,8 @@ begin
                           order by %4$s
                           fetch first (v_budget) rows with ties) w
                     join @schema@.content_items_all i on i.id = w.id and i.source_type = w.source_type
-                    where w.id = (v_seed[array_position(f.sources, w.source_type)]).ids[
-                                     width_bucket(w.id, (v_seed[array_position(f.sources, w.source_type)]).ids)]
+                    where w.id = (v_seed[array_position(gallery.source_types(), w.source_type)]).ids[
+                                     width_bucket(w.id, (v_seed[array_position(gallery.source_types(), w.source_type)]).ids)]
                       and %6$s
                     order by %7$s
                     fetch first (s.wanted) rows with ties);
