@@ -131,11 +131,11 @@ def rows_lost(url: str, revision: str = "base", *, schema: str | None = None) ->
         row = connection.execute("SELECT schema_name FROM gallery.installed").fetchone()
         assert row is not None
         tables = _dropped_tables(script.getvalue())
-        if "gallery.source" in tables:  # dropped with the tables that it names
+        if _SOURCES_GO in script.getvalue():
+            added = [str(name) for (name,) in connection.execute(_ADDED_SOURCES)]
+            tables += [f"{partition}_more" for partition in added]
             if "content_items_all" not in tables:
-                tables += [str(name) for (name,) in connection.execute(_ADDED_SOURCES)]
-            tables += [f"{name}_more" for (name,) in connection.execute(_ADDED_SOURCES)]
-            tables.remove("gallery.source")
+                tables += added
         return _count_rows(connection, row[0], tables)
 
 
@@ -144,11 +144,15 @@ _NOTES = frozenset(
     {
         "pg_gallery_version",
         "gallery.installed",
+        "gallery.source",
         "gallery.settings",
         "gallery.bitmap_state",
         "gallery.refresh_item",
     }
 )
+
+
+_SOURCES_GO = "drop table gallery.source;"  # and with it the tables that gallery_add_source() made
 
 
 def _dropped_tables(script: str) -> list[str]:
