@@ -128,8 +128,8 @@ class Filter:
         Option(
             "--source",
             metavar="KIND",
-            help="user-regular, user-auto, community-regular, community-auto, or a label of a source"
-            " that was added; repeatable.",
+            help="user-regular, user-auto, community-regular, community-auto, or a label of a"
+            " further source; repeatable.",
             rich_help_panel=_FILTER,
         ),
     ] = None
