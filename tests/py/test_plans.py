@@ -197,10 +197,11 @@ def test_what_a_search_leaves_to_a_scan_is_gone_through_in_parallel(
             f gallery.filter := gallery.make_filter(
                 null, null, null, null, null, null, null, 'nowhere "at all"', null, null, null);
         BEGIN
+            s.wanted := 25;
             IF s.descending THEN
-                RETURN QUERY SELECT p.* FROM gallery.scan_desc(f, s, 25) p;
+                RETURN QUERY SELECT p.* FROM gallery.scan_desc(f, s, null) p;
             ELSE
-                RETURN QUERY SELECT p.* FROM gallery.scan_asc(f, s, 25) p;
+                RETURN QUERY SELECT p.* FROM gallery.scan_asc(f, s, null) p;
             END IF;
         END $$
         """

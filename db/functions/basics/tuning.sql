@@ -99,6 +99,13 @@ comment on function gallery.chunk_cost() is
 
 -- How items are read.
 
+create or replace function gallery.placed_row()
+returns double precision
+language sql immutable parallel safe
+return 1::double precision;
+comment on function gallery.placed_row() is
+    'What listing an item takes that stands in a slot, in buffers, beside those of its chunk.';
+
 create or replace function gallery.scanned_row()
 returns double precision
 language sql immutable parallel safe

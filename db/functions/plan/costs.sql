@@ -106,6 +106,28 @@ comment on function gallery.cost_of_seeded_step(gallery.figures) is
 create or replace function gallery.cost_of_places(g gallery.figures, bits double precision)
 returns double precision
 language sql immutable
-return least(bits * gallery.chunk_cost(), g.items / gallery.chunk_capacity() * (gallery.chunk_cost() - 1));
+return least(bits * gallery.chunk_cost(), g.items / gallery.chunk_capacity() * gallery.chunk_cost()) + bits * gallery.placed_row();
 comment on function gallery.cost_of_places(gallery.figures, double precision) is
     'Learning which items stand in so many slots: they share chunks where many are set.';
+
+create or replace function gallery.places_for(g gallery.figures, budget double precision)
+returns bigint
+language sql immutable
+return least(greatest(budget / (gallery.chunk_cost() + gallery.placed_row()),
+                      (budget - g.items / gallery.chunk_capacity() * gallery.chunk_cost()) / gallery.placed_row()), 1e18)::bigint;
+comment on function gallery.places_for(gallery.figures, double precision) is
+    'The items of how many slots can be learnt within a budget; null: of all.';
+
+create or replace function gallery.cost_of_walk(g gallery.figures, wanted bigint, matches double precision)
+returns double precision
+language sql immutable
+return coalesce(g.seed_cost, 0) + least(wanted * g.items / greatest(matches * g.tested, 1), g.items) * g.walk_step;
+comment on function gallery.cost_of_walk(gallery.figures, bigint, double precision) is
+    'Meeting so many on a walk, were the matches spread evenly.';
+
+create or replace function gallery.cost_of_listed_walk(g gallery.figures, wanted bigint, matches double precision)
+returns double precision
+language sql immutable
+return least(wanted * g.items / greatest(matches * g.tested, 1), g.items) * gallery.entry_cost() + wanted / g.tested * g.item_probe;
+comment on function gallery.cost_of_listed_walk(gallery.figures, bigint, double precision) is
+    'Meeting so many on a walk that has a list of all candidates.';

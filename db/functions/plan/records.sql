@@ -64,7 +64,8 @@ create type gallery.scan as (
     figures     gallery.figures,        -- for strategies that go by them
     seed        gallery.candidates[],   -- for a walk that tests the rarest tag by its list: a list for each of gallery.source_types(); null: it probes for it
     lists       gallery.candidates[],   -- what an earlier step of the plan has in hand: the items of each source
-    narrowed    int                     --   that satisfy so many of the conditions on tags; null: nothing
+    narrowed    int,                    --   that satisfy so many of the conditions on tags; null: nothing
+    counted     bigint                  -- how many candidates there are, or at least, where a step has counted them
 );
 comment on type gallery.scan is
     'What a strategy is asked for: the next wanted matches after a position, in the direction of travel.';
@@ -74,8 +75,9 @@ create type gallery.stretch as (
     places      gallery.position[],     -- of matches: the first ones after the scan's position, none left out
     finished    boolean,                -- these are as many as were wanted, or all there are
     reached     gallery.position,       -- else: the place up to which they are all; null: the scan's position
-    lists       gallery.candidates[],   -- and what a list strategy has in hand, to go on from
-    narrowed    int
+    lists       gallery.candidates[],   -- and what it has in hand for a later step to go on from, as in gallery.scan
+    narrowed    int,
+    counted     bigint
 );
 comment on type gallery.stretch is
     'What a strategy found within its budget.';
@@ -83,7 +85,7 @@ comment on type gallery.stretch is
 create or replace function gallery.not_begun(s gallery.scan)
 returns gallery.stretch
 language sql immutable
-return row('{}', false, null, s.lists, s.narrowed)::gallery.stretch;
+return row('{}', false, null, s.lists, s.narrowed, s.counted)::gallery.stretch;
 comment on function gallery.not_begun(gallery.scan) is
     'What a strategy gives that would exceed its budget before it finds anything: all is left as it was.';
 

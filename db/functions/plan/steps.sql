@@ -29,10 +29,9 @@ language plpgsql immutable
 set search_path from current
 as $function$
 declare
-    c_most constant double precision := 0.25::double precision;       -- a longer list takes longer to read than the items
-    n      gallery.narrowing := g.narrowings[1];
+    n gallery.narrowing := g.narrowings[1];
 begin
-    if in_force.enable_self_join and n.carried and n.listed < g.items * c_most then
+    if in_force.enable_self_join and n.carried then
         return row('self_join', null, gallery.worst_of_join(g))::gallery.step;
     end if;
     return case when in_force.enable_ordered_walk then      -- both go through the items
@@ -48,15 +47,20 @@ language plpgsql immutable
 set search_path from current
 as $function$
 declare
-    c_patience constant double precision := least(gallery.patience(), resort.estimate / 8);
+    c_patience constant double precision := least(gallery.patience(), resort.estimate / 2);
     g gallery.figures := s.figures;
 begin
-    if e.strategy = 'bitmap' and s.by_quality then
+    if e.strategy = 'bitmap' and s.by_quality and g.tested < 1 then
+        return array[row('bitmap', c_patience, e.cost),
+                     row('ordered_walk', c_patience, c_patience),
+                     case when resort.strategy = 'self_join' then resort
+                          else row('bitmap', null, gallery.cost_of_scan(g))::gallery.step end]::gallery.step[];
+    elsif e.strategy = 'bitmap' and s.by_quality then
         -- few matches are fetched and sorted. Many are met soon on a walk; unless they lie far on, as those without a
         -- quality do: then they are listed, and the walk goes on with the list as its seed
         return array[row('bitmap', gallery.patience(), e.cost),
                      row('ordered_walk', gallery.patience(), gallery.patience()),
-                     row('bitmap', gallery.cost_of_places(g, g.items), e.cost),
+                     row('bitmap', gallery.cost_of_scan(g), e.cost),
                      row('ordered_walk', gallery.cost_of_scan(g), e.cost),
                      row('bitmap', null, gallery.cost_of_scan(g))]::gallery.step[];
     elsif not resort is null and (e.strategy = 'bitmap' and g.tested < 1 or e.strategy = 'ordered_walk') then

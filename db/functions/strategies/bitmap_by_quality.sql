@@ -24,12 +24,18 @@ set work_mem = '4MB' set hash_mem_multiplier = 1
 as $function$
 declare
     g          gallery.figures := s.figures;
-    v_too_many bigint := case when gallery.cost_of_places(g, g.items) > budget then ceil(budget / gallery.chunk_cost() + 1)::bigint end;
+    v_too_many bigint := gallery.places_for(g, budget) + 1;
+    v_counted  bigint := s.counted;     -- by an earlier step, after which a walk has not met enough
     v_result   record;
 begin
     if coalesce(s.narrowed < cardinality(g.narrowings), true) then      -- no whole lists in hand
         v_result := gallery.bitmap_result(f, s, v_too_many);
-        if v_result.total >= v_too_many then            -- they may not all have been met
+        s.counted := v_result.total;
+        if v_result.total >= v_too_many             -- they may not all have been met
+           or v_counted is null
+              and gallery.cost_of_walk(g, s.wanted, s.counted)
+                  < least(budget, gallery.cost_of_places(g, s.counted)
+                                  + least(gallery.cost_of_fetching(g, s.counted), gallery.cost_of_listed_walk(g, s.wanted, s.counted))) then
             return gallery.not_begun(s);
         end if;
         perform gallery.use_work_mem();
@@ -41,11 +47,12 @@ begin
         end if;
         s.narrowed := cardinality(g.narrowings);
     end if;
-    if gallery.cost_of_fetching(g, gallery.count_candidates(s.lists)) > budget then
+    if gallery.cost_of_fetching(g, gallery.count_candidates(s.lists))
+       > least(budget, case when budget is not null then gallery.cost_of_listed_walk(g, s.wanted, gallery.count_candidates(s.lists)) end) then
         return gallery.not_begun(s);
     end if;
-    return row(gallery.page_of_lists(f, s, s.lists), true, null, null, null)::gallery.stretch;
+    return row(gallery.page_of_lists(f, s, s.lists), true, null, null, null, null)::gallery.stretch;
 end
 $function$;
 comment on function gallery.bitmap_by_quality(gallery.filter, gallery.scan, double precision) is
-    'The first wanted matches in the order of quality_score, or a list of all candidates, where fetching them exceeds the budget.';
+    'The first wanted matches in the order of quality_score; or a list of all candidates, where fetching them exceeds the budget or what a walk with the list would take; or nothing but their number, where a walk without a list would take less.';

@@ -19,7 +19,7 @@ begin
         from unnest(f.sources) source
         cross join lateral gallery.group_having(f.tags_all, source) carriers
         cross join lateral gallery.keep_matches(carriers, source, v_others, s.figures) ids
-        cross join lateral gallery.page_of_candidates(f, s, source, ids) c), s), true, null, null, null)::gallery.stretch;
+        cross join lateral gallery.page_of_candidates(f, s, source, ids) c), s), true, null, null, null, null)::gallery.stretch;
 end
 $function$;
 comment on function gallery.strategy_group_having(gallery.filter, gallery.scan, double precision) is

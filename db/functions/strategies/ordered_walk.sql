@@ -28,6 +28,7 @@ begin
     v_found := gallery.walk(f, s, case when budget is not null then least(ceil(greatest(budget / v_step, 1)), 1e18) end::bigint);
     v_found.lists := s.lists;
     v_found.narrowed := s.narrowed;
+    v_found.counted := s.counted;
     return v_found;
 end
 $function$;

@@ -37,12 +37,12 @@ comment on function gallery.run_step(text, gallery.filter, gallery.scan, double 
     'What a strategy, by its name, finds within a budget (null: no budget).';
 
 -- A budget is a guess at how far it is worth while to go. Where it is spent and has brought some of the
--- matches, the rest are likely as near to each other: if so, and the next step would cost much more, the
--- strategy gets a second budget, for twice as far as it should take.
+-- matches, not just one or two, the rest are likely as near to each other: if so, and the next step would cost much more, the
+-- strategy gets a second budget: for as many further matches, and three standard deviations of such a count.
 create or replace function gallery.second_budget(first double precision, found int, wanted bigint, next double precision)
 returns double precision
 language sql immutable
-return case when found > 0 and 2 * first * wanted / found < next / 2 then 2 * first * wanted / found end;
+return case when found >= 4 and first / found * (wanted + 3 * sqrt(wanted)) < next / 2 then first / found * (wanted + 3 * sqrt(wanted)) end;
 comment on function gallery.second_budget(double precision, int, bigint, double precision) is
     'What a strategy may spend on so many further matches, having found some for a first budget; null: the next step, of that estimate, is to take over.';
 
@@ -76,6 +76,7 @@ begin
             s.wanted := s.wanted - cardinality(v_found.places);
             s.lists := v_found.lists;
             s.narrowed := v_found.narrowed;
+            s.counted := v_found.counted;
             v_budget := gallery.second_budget(v_budget, cardinality(v_found.places), s.wanted, choice.steps[v_n + 1].estimate);
             exit when v_budget is null;
         end loop;

@@ -1,8 +1,8 @@
 -- Strategy scan: the last step of a plan. Where an item must be tested for words, or for what else has no
 -- key, nobody knows how many have to be tested until a page is full; tested one by one, they may touch
 -- fifty times the pages that the table has. So each step before it has a budget, and then this one goes
--- through the table once: it keeps what satisfies all but the tags, and then the tags, by their lists
--- where many items are left.
+-- through the table once, with a hash table of the items that carry the tags that must not be carried.
+-- Where tags must be carried, their lists come first, and the table is gone through for what they leave.
 
 create or replace function gallery.strategy_scan(f gallery.filter, s gallery.scan, budget double precision)
 returns gallery.stretch
@@ -11,28 +11,18 @@ set search_path from current
 set work_mem = '4MB' set hash_mem_multiplier = 1
 as $function$
 declare
-    g        gallery.figures := s.figures;
-    v_found  gallery.position[];
+    g gallery.figures := s.figures;
 begin
     if budget < gallery.cost_of_scan(g) then
         return gallery.not_begun(s);
-    end if;
-    if not gallery.can_scan(f) then
+    elsif not gallery.can_scan(f) then
         return gallery.strategy_ordered_walk(f, s, null);
-    end if;
-    if g.narrowings = '{}' then
-        return row(gallery.scan_items(f, s, s.wanted), true, null, null, null)::gallery.stretch;
+    elsif (g.narrowings[1]).carried then
+        return gallery.strategy_self_join(f, s, null);
     end if;
     perform gallery.use_work_mem();
-    v_found := gallery.scan_items(f, s, null);
-    v_found := array(
-        select p
-        from (select l.source, gallery.keep_matches(array_agg(l.id), l.source collate "default", g.narrowings, g) as ids
-              from unnest(v_found) l
-              group by l.source) k
-        cross join lateral unnest(k.ids) c (id)
-        join unnest(v_found) p on p.id = c.id and p.source = k.source);
-    return row(gallery.in_page_order(v_found, s), true, null, null, null)::gallery.stretch;
+    return row(gallery.scan_items(f, s, case when f.tags_none is not null then gallery.list_candidates(f, f.tags_none) end),
+               true, null, null, null, null)::gallery.stretch;
 end
 $function$;
 comment on function gallery.strategy_scan(gallery.filter, gallery.scan, double precision) is

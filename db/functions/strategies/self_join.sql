@@ -40,7 +40,7 @@ begin
             s.narrowed := s.narrowed + 1;
         end if;
     end loop;
-    return row(gallery.page_of_lists(f, s, s.lists), true, null, null, null)::gallery.stretch;
+    return row(gallery.page_of_lists(f, s, s.lists), true, null, null, null, null)::gallery.stretch;
 end
 $function$;
 comment on function gallery.strategy_self_join(gallery.filter, gallery.scan, double precision) is

@@ -20,7 +20,7 @@ begin
         cross join lateral gallery.list_carriers(f.tags_all[:1], source) seed
         cross join lateral gallery.keep_carriers_of_all(seed, source, f.tags_all[2:]) carriers
         cross join lateral gallery.keep_matches(carriers, source, v_others, s.figures) ids
-        cross join lateral gallery.page_of_candidates(f, s, source, ids) c), s), true, null, null, null)::gallery.stretch;
+        cross join lateral gallery.page_of_candidates(f, s, source, ids) c), s), true, null, null, null, null)::gallery.stretch;
 end
 $function$;
 comment on function gallery.strategy_two_phase_single(gallery.filter, gallery.scan, double precision) is
@@ -47,7 +47,7 @@ begin
         cross join lateral gallery.keep_matches(rarest, source, v_second, s.figures) seed
         cross join lateral gallery.keep_carriers_of_all(seed, source, f.tags_all[3:]) carriers
         cross join lateral gallery.keep_matches(carriers, source, v_others, s.figures) ids
-        cross join lateral gallery.page_of_candidates(f, s, source, ids) c), s), true, null, null, null)::gallery.stretch;
+        cross join lateral gallery.page_of_candidates(f, s, source, ids) c), s), true, null, null, null, null)::gallery.stretch;
 end
 $function$;
 comment on function gallery.strategy_two_phase_dual(gallery.filter, gallery.scan, double precision) is

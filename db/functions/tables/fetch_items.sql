@@ -44,12 +44,16 @@ begin
             set enable_nestloop = 'off' set enable_mergejoin = 'off' set enable_bitmapscan = 'off'
             set enable_indexscan = 'off' set enable_indexonlyscan = 'off'
             as $function$
+            declare
+                v_patterns text[] := gallery.word_patterns(f.terms);
             begin
                 return query
                 select p.*
                 from (select %3$s
-                      from unnest(ids) c (id)
-                      join @schema@.content_items_all i on i.id = c.id and i.source_type = fetch_scanning_%1$s.source
+                      from (select i.*              -- offset 0: what is not among the ids is not tested
+                            from unnest(ids) c (id)
+                            join @schema@.content_items_all i on i.id = c.id and i.source_type = fetch_scanning_%1$s.source
+                            offset 0) i
                       where %4$s
                         and ((s.after).id is null or row(%3$s)::gallery.position %2$s s.after)
                       offset 0) p
@@ -60,7 +64,7 @@ begin
             comment on function gallery.fetch_scanning_%1$s(gallery.filter, gallery.scan, text, bigint[]) is
                 'The same as fetch_probing_%1$s. Cost: the whole table, once.';
             $template$,
-            v_way.direction, v_way.beyond, gallery.position_sql(), gallery.match_attributes_sql());
+            v_way.direction, v_way.beyond, gallery.position_sql(), gallery.match_patterns_sql());
     end loop;
 end
 $define$;
@@ -117,14 +121,18 @@ begin
         set enable_nestloop = 'off' set enable_mergejoin = 'off' set enable_bitmapscan = 'off'
         set enable_indexscan = 'off' set enable_indexonlyscan = 'off'
         as $function$
+        declare
+            v_patterns text[] := gallery.word_patterns(f.terms);
         begin
             return (select count(*)
-                    from unnest(ids) c (id)
-                    join @schema@.content_items_all i on i.id = c.id and i.source_type = count_scanning.source
+                    from (select i.*
+                          from unnest(ids) c (id)
+                          join @schema@.content_items_all i on i.id = c.id and i.source_type = count_scanning.source
+                          offset 0) i
                     where %s);
         end
         $function$;
-        $template$, gallery.match_attributes_sql());
+        $template$, gallery.match_patterns_sql());
 end
 $define$;
 comment on function gallery.count_probing(gallery.filter, text, bigint[]) is

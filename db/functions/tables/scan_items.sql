@@ -1,23 +1,4 @@
--- Items found by going through the whole table. The words are looked for in title and prompt
--- together, with a separator between them that no word may hold. As LIKE ALL, for PostgreSQL does not
--- go through a table in parallel where a condition holds a subquery.
-
-create or replace function gallery.word_separator()
-returns text
-language sql immutable parallel safe
-return E'\x01';
-comment on function gallery.word_separator() is 'What stands between title and prompt where words are looked for in both at once.';
-
-create or replace function gallery.word_patterns(terms text[])
-returns text[]
-language plpgsql immutable
-set search_path from current
-as $function$
-begin
-    return array(select '%' || regexp_replace(t, E'([\\\\%_])', E'\\\\\\1', 'g') || '%' from unnest(terms) t);
-end
-$function$;
-comment on function gallery.word_patterns(text[]) is 'The LIKE patterns of texts that hold these words.';
+-- Items found by going through the whole table.
 
 do $define$
 declare
@@ -26,7 +7,7 @@ begin
     for v_way in select * from (values ('desc', '<'), ('asc', '>')) way (direction, beyond) loop
         -- RETURN QUERY is what PL/pgSQL runs in parallel
         execute format($template$
-            create or replace function gallery.scan_%1$s(f gallery.filter, s gallery.scan, most bigint)
+            create or replace function gallery.scan_%1$s(f gallery.filter, s gallery.scan, without gallery.candidates[])
             returns setof gallery.position
             language plpgsql stable
             set search_path from current
@@ -45,6 +26,8 @@ begin
                     select row(%3$s)::gallery.position as place
                     from @schema@.content_items_all i
                     where %4$s
+                      and (without is null or (i.id, i.source_type) not in (      -- hashed; told without it, the table is gone through in parallel
+                               select c.id, l.source from unnest(without) l cross join lateral unnest(l.ids) c (id)))
                       and (v_patterns is null
                            or lower(coalesce(i.title, '') || gallery.word_separator() || coalesce(i.prompt, '')) like all (v_patterns))
                 )
@@ -52,11 +35,11 @@ begin
                 from found o
                 where s.after is null or o.place %2$s s.after
                 order by o.place %1$s
-                limit most;
+                limit s.wanted;
             end
             $function$;
-            comment on function gallery.scan_%1$s(gallery.filter, gallery.scan, bigint) is
-                'The first items, so many at most (null: all), after the scan''s position, in its order, that hold all words and satisfy what else the filter asks of their rows; travelling %1$s. Cost: the whole table.';
+            comment on function gallery.scan_%1$s(gallery.filter, gallery.scan, gallery.candidates[]) is
+                'The first wanted items after the scan''s position, in its order, that hold all words, satisfy what else the filter asks of their rows, and are on none of some lists (null: there are none); travelling %1$s. Cost: the whole table.';
             $template$,
             v_way.direction, v_way.beyond, gallery.position_sql(), gallery.match_columns_sql());
     end loop;
@@ -70,17 +53,17 @@ return f.terms is null or strpos(array_to_string(f.terms, ''), gallery.word_sepa
 comment on function gallery.can_scan(gallery.filter) is
     'Whether a filter''s words can be looked for in title and prompt at once: none holds the separator.';
 
-create or replace function gallery.scan_items(f gallery.filter, s gallery.scan, most bigint)
+create or replace function gallery.scan_items(f gallery.filter, s gallery.scan, without gallery.candidates[])
 returns gallery.position[]
 language plpgsql stable
 set search_path from current
 as $function$
 begin
     if s.descending then
-        return array(select p from gallery.scan_desc(f, s, most) p);
+        return array(select p from gallery.scan_desc(f, s, without) p);
     end if;
-    return array(select p from gallery.scan_asc(f, s, most) p);
+    return array(select p from gallery.scan_asc(f, s, without) p);
 end
 $function$;
-comment on function gallery.scan_items(gallery.filter, gallery.scan, bigint) is
-    'The first items, so many at most (null: all), after the scan''s position that satisfy all but the filter''s tags. Cost: the whole table.';
+comment on function gallery.scan_items(gallery.filter, gallery.scan, gallery.candidates[]) is
+    'The first wanted items after the scan''s position that satisfy all but the filter''s tags and are on none of some lists (null: there are none). Cost: the whole table.';

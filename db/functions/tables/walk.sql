@@ -25,7 +25,7 @@ declare
     v_start gallery.position := gallery.walk_start(f, s, no_quality);
 begin
     return case
-        when v_start is null then row('{}', null, null, null, null)::gallery.stretch
+        when v_start is null then row('{}', null, null, null, null, null)::gallery.stretch
         when not s.by_quality then
             case when s.descending then gallery.walk_created_at_desc(f, s, v_start, budget)
                                    else gallery.walk_created_at_asc(f, s, v_start, budget) end
