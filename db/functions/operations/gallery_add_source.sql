@@ -183,7 +183,7 @@ declare
     v_own     text collate "default" := coalesce(own_label, 'user-' || source_type);
     v_other   text collate "default" := coalesce(other_label, 'community-' || source_type);
     v_table   text collate "default" := 'content_items_' || source_type;
-    v_model   text := (select s.table_name from gallery.source s order by s.table_name collate "C" limit 1);
+    v_model   text := (select s.table_name from gallery.sources() s order by s.table_name collate "C" limit 1);
     v_indexed boolean;                  -- the index is made of the tables as they are
 begin
     perform gallery.refuse_odd_source(source_type collate "default", v_own, v_other);

@@ -97,7 +97,7 @@ begin
     select to_regclass('@schema_text@.' || t)::oid
     from (select unnest('{content_tags,tags,users,tag_cardinality_stats}'::text[])
           union all
-          select s.table_name || '_more' from gallery.source s) n (t)
+          select s.table_name || '_more' from gallery.sources() s) n (t)
     where to_regclass('@schema_text@.' || t) is not null
     union
     select c.oid from pg_class c where c.relnamespace = 'gallery'::regnamespace and c.relkind = 'r';

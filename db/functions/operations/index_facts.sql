@@ -37,7 +37,7 @@ begin
         ('users', '{id}', true, false),
         ('users', '{username}', true, false)
         union all
-        select s.table_name || '_more', '{source_id}', true, false from gallery.source s
+        select s.table_name || '_more', '{source_id}', true, false from gallery.sources() s
     ) n (name, columns, is_unique, is_needed)
     where to_regclass('@schema_text@.' || n.name) is not null
     union all

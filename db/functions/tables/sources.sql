@@ -32,7 +32,7 @@ begin
            string_agg(format('%L::regclass::oid', format('%s.%I', '@schema_text@', s.table_name)), ', ' order by s.source_type collate "C"),
            string_agg(format('when %L then %L', s.code, s.source_type), ' '),
            string_agg(format('when %L then %L', s.source_type, s.code), ' '),
-           string_agg(format('(%L, %L::"char", %L, %L)', s.source_type, s.code, s.own_label, s.other_label), ', ')
+           string_agg(format('(%L, %L::"char", %L, %L, %L)', s.source_type, s.code, s.own_label, s.other_label, s.table_name), ', ')
     into v_types, v_tables, v_of, v_code, v_rows
     from gallery.source s;
     execute format('create or replace function gallery.source_types() returns text[]
@@ -44,7 +44,7 @@ begin
     execute format('create or replace function gallery.source_code(source text) returns "char"
                     language sql stable parallel safe return (case source %s end)::"char"', v_code);
     execute format('create or replace function gallery.sources()
-                    returns table (source_type text, code "char", own_label text, other_label text)
+                    returns table (source_type text, code "char", own_label text, other_label text, table_name text)
                     language sql stable parallel safe begin atomic values %s; end', v_rows);
 end
 $function$;
@@ -103,7 +103,7 @@ comment on function gallery.source_of("char") is
 comment on function gallery.source_code(text) is
     'What gallery.bitmap_slot calls a source.';
 comment on function gallery.sources() is
-    'The sources with their codes and labels.';
+    'The rows of gallery.source, which a role need not be able to read.';
 comment on function gallery.is_asked(text, text[]) is
     'Whether a source is one of those asked for.';
 comment on function gallery.sort_entries() is

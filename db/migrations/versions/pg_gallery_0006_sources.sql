@@ -16,7 +16,6 @@ comment on column gallery.source.own_label is 'What content_source_types calls t
 comment on column gallery.source.other_label is 'What content_source_types calls everybody else''s.';
 comment on column gallery.source.table_name is
     'The partition of content_items_all, in the same schema; its rarely read fields stand in the table of that name with _more behind it.';
-grant select on gallery.source to public;
 
 insert into gallery.source values
     ('items', 'i', 'user-regular', 'community-regular', 'content_items'),
