@@ -35,8 +35,12 @@ begin
                     when n.dirty > dirty_limit then format('more than %s changed items are not indexed yet', dirty_limit)
                     when v_whole then 'a table was truncated and the bitmap index not built anew since' end;
     if n.lacks is null and n.dirty > 0 then
-        n.dirty_ids := array(select row(i.content_source, array_agg(distinct i.content_id order by i.content_id))::gallery.candidates
-                             from gallery.dirty_item i group by i.content_source);
+        n.dirty_ids := array(           -- a read of the log a source takes a third of the time that grouping it takes
+            select row(t.source, d.ids)::gallery.candidates
+            from unnest(gallery.source_types()) t (source)
+            cross join lateral (select array(select distinct i.content_id from gallery.dirty_item i
+                                             where i.content_source = t.source order by 1) as ids offset 0) d
+            where d.ids <> '{}');
     end if;
     return n;
 end
