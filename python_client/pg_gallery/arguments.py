@@ -26,7 +26,7 @@ class FilterArguments(TypedDict, total=False):
     tags_all: Tags | None  # every one of these tags
     tags_any: Tags | None  # at least one of these; an empty list matches nothing
     tags_none: Tags | None  # none of these
-    content_source_types: Iterable[str] | None  # user-regular, user-auto, community-regular, …-auto
+    content_source_types: Iterable[str] | None  # user-regular, community-auto, …
     viewer: Id | None  # who is looking: private items are seen by their creator alone
     creators: Iterable[Id] | None  # only items of these users
     content_types: Iterable[str] | None  # only these content types

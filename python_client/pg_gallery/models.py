@@ -65,7 +65,7 @@ content_items_all = Table(
         BigInteger,
         nullable=False,
         comment="Unique within its source_type:"
-        " the same id may stand in both partitions and means two items.",
+        " the same id may stand in several partitions and means as many items.",
     ),
     Column("title", Text),
     Column("content_type", Text, nullable=False),
@@ -94,7 +94,7 @@ content_items_all = Table(
         "source_type",
         Text,
         nullable=False,
-        comment="'items' or 'auto': which partition the item stands in.",
+        comment="Which partition the item stands in: a source_type of gallery.source.",
     ),
     Index("content_items_all_id_source_type_key", "id", "source_type", unique=True),
     postgresql_partition_by="LIST (source_type)",

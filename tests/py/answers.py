@@ -133,7 +133,7 @@ class Asker:
 
     def ask_tags(self) -> None:
         tags = tag_walks.carried_tags(self.gallery.items, self.gallery.tags)
-        wanted = tag_walks.random_wanted(self.random, tags)
+        wanted = tag_walks.random_wanted(self.random, tags, self.gallery.sources)
         tag_walks.check_walk(self.conn, tags, wanted, self.random.choice((3, 500)))
 
     @staticmethod

@@ -11,7 +11,7 @@ from uuid import UUID
 
 import calls
 from calls import Connection
-from galleries import SOURCE_TYPES, Gallery, random_item, random_moments, random_tags
+from galleries import Gallery, random_item, random_moments, random_tags
 from oracle import Item, Key, Moment
 
 
@@ -52,7 +52,7 @@ class Changes:
         self.loose[item.key] = item
 
     def fresh_item(self, when: Moment) -> Item:
-        key = (next(self.fresh_ids), self.random.choice(SOURCE_TYPES))
+        key = (next(self.fresh_ids), self.random.choice(self.gallery.sources))
         return random_item(self.random, key, when, self.gallery.users, self.some_tags())
 
     def some_tags(self) -> frozenset[UUID]:

@@ -17,6 +17,7 @@ import psycopg
 import pytest
 from hypothesis import HealthCheck, settings
 
+from galleries import THIRD_SOURCE
 from harness.container import ContainerServer
 from harness.embedded import EmbeddedServer, NpmServer
 from harness.server import Server
@@ -89,8 +90,9 @@ def database_url(server: Server) -> Iterator[str]:
 
 @pytest.fixture(scope="module")
 def small_index_url(module_database_url: str) -> str:
-    """One database for a whole file, whose bitmap index is all small."""
+    """One database for a whole file, with a third source, whose bitmap index is all small."""
     with psycopg.connect(module_database_url, autocommit=True) as conn:
+        conn.execute("SELECT gallery_add_source(%s)", [THIRD_SOURCE])
         shrink_index(conn)
     return module_database_url
 

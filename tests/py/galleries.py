@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 from oracle import (
     BEGINNING_OF_TIME,
     END_OF_TIME,
+    SOURCE_LABELS,
     STRANGE_MOMENTS,
     Filter,
     Item,
@@ -28,8 +29,9 @@ from oracle import (
 
 T = TypeVar("T")
 
-SOURCE_TYPES = ("items", "auto")
-SOURCE_KINDS = ("user-regular", "user-auto", "community-regular", "community-auto")
+SOURCE_TYPES = ("items", "auto")  # of every database
+THIRD_SOURCE = "animation"  # added to some: it begins as another does, and comes before it
+THREE_SOURCES = (*SOURCE_TYPES, THIRD_SOURCE)
 CONTENT_TYPES = ("image", "video", "it's", "")
 STRANGE_IDS = (0, -1, 2**63 - 1, -(2**63) + 1, 2**53, 2**53 + 1)
 STRANGE_QUALITIES = (math.inf, -math.inf, math.nan, 0.1 + 0.2, 5e-324, -0.0)
@@ -81,6 +83,7 @@ class Gallery:
     tags: dict[UUID, str]
     users: list[UUID]
     spare_tags: list[UUID] = field(default_factory=list)  # known to nobody
+    sources: Sequence[str] = SOURCE_TYPES
 
 
 def seeds() -> st.SearchStrategy[int]:
@@ -102,32 +105,35 @@ def random_uuid(random: Random) -> UUID:
     return UUID(int=random.getrandbits(128), version=4)
 
 
-def random_gallery(random: Random, size: int, twins: float = 0.5) -> Gallery:
-    """A gallery of that many items, full of ties and of namesakes in the other partition.
+def random_gallery(
+    random: Random, size: int, twins: float = 0.5, sources: Sequence[str] = SOURCE_TYPES
+) -> Gallery:
+    """A gallery of that many items, full of ties and of namesakes in the other partitions.
 
     A share of the namesakes are twins: equal in all that they are sorted by but their source.
     """
     users = [random_uuid(random) for _ in range(4)]
     tags = {random_uuid(random): f"tag {number:02}" for number in range(16)}
     moments = random_moments(random, size)
-    keys = random_keys(random, size)
+    keys = random_keys(random, size, sources)
     oldest = min(moments, default=None)
     items: dict[Key, Item] = {}
     for key, created_at in zip(keys, moments, strict=True):
         carried = random_tags(random, list(tags), is_oldest=created_at == oldest)
         item = random_item(random, key, created_at, users, carried)
-        twin = items.get((key[0], "auto" if key[1] == "items" else "items"))
+        namesakes = [items[key[0], other] for other in sources if (key[0], other) in items]
+        twin = random.choice(namesakes) if namesakes else None
         if twin is not None and random.random() < twins:
             item = replace(item, created_at=twin.created_at, quality_score=twin.quality_score)
         items[key] = item
     spare_tags = [random_uuid(random) for _ in range(3)]
-    return Gallery(list(items.values()), tags, users, spare_tags)
+    return Gallery(list(items.values()), tags, users, spare_tags, sources)
 
 
-def random_keys(random: Random, size: int) -> list[Key]:
-    """Ids that often stand in both partitions; now and then the ends of bigint."""
+def random_keys(random: Random, size: int, sources: Sequence[str]) -> list[Key]:
+    """Ids that often stand in several partitions; now and then the ends of bigint."""
     numbers = list(range(1, 2 * size // 3 + 1)) + list(STRANGE_IDS)
-    pool = [(number, source) for number in numbers for source in SOURCE_TYPES]
+    pool = [(number, source) for number in numbers for source in sources]
     return random.sample(pool, size)
 
 
@@ -204,7 +210,8 @@ def random_filter(random: Random, gallery: Gallery) -> Filter:
         return draw() if random.random() < eagerness else None
 
     viewer = random.choice([None, *gallery.users, random_uuid(random)])
-    kinds = SOURCE_KINDS if viewer is not None else SOURCE_KINDS[2:]
+    whose = ("user", "community") if viewer is not None else ("community",)
+    kinds = [f"{who}-{SOURCE_LABELS[source]}" for who in whose for source in gallery.sources]
     moments = [item.created_at for item in gallery.items] + [BEGINNING_OF_TIME, END_OF_TIME]
     edges = sorted(random.choice(moments) for _ in range(2))
     return Filter(

@@ -14,7 +14,7 @@ from uuid import UUID
 
 import calls
 from calls import Connection
-from galleries import SOURCE_TYPES, Gallery, random_item, random_moments, random_tags, random_uuid
+from galleries import Gallery, random_item, random_moments, random_tags, random_uuid
 from oracle import Item, Key
 from pg_gallery.repeatables import read_functions
 
@@ -151,14 +151,14 @@ def older_gallery(random: Random, gallery: Gallery) -> OlderGallery:
         if chance < 0.4:  # its prompt never changes
             before = replace(another_item(random, gallery, item.key), prompt=item.prompt)
         elif chance < 0.5:
-            before = replace(item, id=spare_id(random), source_type=random.choice(SOURCE_TYPES))
+            before = replace(item, id=spare_id(random), source_type=random.choice(gallery.sources))
             renamed[before.key] = item.key
         if random.random() < 0.1:
             before = replace(before, tags=before.tags | {doomed_tag})
         if item.creator_id is None and random.random() < 0.3:
             before = replace(before, creator_id=doomed_user)
         items.append(before)
-    gone = [(spare_id(random), random.choice(SOURCE_TYPES)) for _ in range(len(items) // 5)]
+    gone = [(spare_id(random), random.choice(gallery.sources)) for _ in range(len(items) // 5)]
     items += [another_item(random, gallery, key) for key in gone]
     random.shuffle(items)
     older = replace(

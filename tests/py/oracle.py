@@ -37,6 +37,9 @@ STRANGE_MOMENTS = (BEGINNING_OF_TIME, END_OF_TIME, IDES_OF_MARCH, FAR_FUTURE)
 
 Key = tuple[int, str]  # (id, source_type): what an item is called
 
+# What content_source_types calls the sources, behind user- or community-; in page order.
+SOURCE_LABELS = {"animation": "animation", "auto": "auto", "items": "regular"}
+
 
 @dataclass(frozen=True)
 class Item:
@@ -95,9 +98,7 @@ SORTS = tuple(
 def matches(item: Item, wanted: Filter) -> bool:
     """Whether the item belongs to the result of the filter."""
     own = wanted.viewer is not None and item.creator_id == wanted.viewer
-    source_kind = (
-        f"{'user' if own else 'community'}-{'regular' if item.source_type == 'items' else 'auto'}"
-    )
+    source_kind = f"{'user' if own else 'community'}-{SOURCE_LABELS[item.source_type]}"
     quality = -math.inf if item.quality_score is None else item.quality_score
     return (
         (own or not item.is_private)
@@ -140,7 +141,7 @@ def number_key(number: float) -> tuple[int, float]:
 def place(item: Item, sort: Sort) -> tuple[Any, ...]:
     """Where the item stands in page order: (sort value, id, source_type) all one way, NULL last."""
     sign = -1 if sort.order == "desc" else 1
-    name = (sign * item.id, sign * ("auto", "items").index(item.source_type))
+    name = (sign * item.id, sign * list(SOURCE_LABELS).index(item.source_type))
     if sort.field == "created_at":
         return (sign * item.created_at.micros, *name)
     if item.quality_score is None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from random import Random
 from typing import Any
@@ -13,7 +13,7 @@ import calls
 from calls import Connection
 from oracle import Item
 
-SOURCES = ("auto", "items")
+SOURCES = ("animation", "auto", "items")
 
 
 @dataclass(frozen=True)
@@ -71,13 +71,13 @@ def listed(tags: list[Tag], wanted: Wanted) -> list[Tag]:
     return found
 
 
-def random_wanted(random: Random, tags: list[Tag]) -> Wanted:
+def random_wanted(random: Random, tags: list[Tag], sources: Sequence[str] = SOURCES) -> Wanted:
     least, most = sorted(random.choices(range(9), k=2))
     name = random.choice(tags).name if tags else "nothing"
     return Wanted(
         name_prefix=random.choice((None, "", name[:1], name[:2], name[:85], name)),
         source_types=random.choice(
-            (None, ["items"], ["auto"], ["items", "auto"], ["auto", "auto"], [])
+            (None, ["items"], ["auto"], ["items", "auto"], ["auto", "auto"], [], list(sources))
         ),
         min_count=random.choice((None, least)),
         max_count=random.choice((None, most)),

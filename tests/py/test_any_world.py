@@ -13,7 +13,7 @@ from hypothesis import Phase, given, note, settings
 import calls
 from answers import Asker
 from calls import Connection
-from galleries import Gallery, examples, random_gallery, random_uuid, seeds
+from galleries import THREE_SOURCES, Gallery, examples, random_gallery, random_uuid, seeds
 from index_states import STATES, State, rebuilt, refreshed
 from oracle import SORTS, Filter, ordered
 from walks import check_walk, keys_of
@@ -47,7 +47,7 @@ def test_answers_depend_on_nothing_but_the_data(database_url: str, seed: int) ->
 
 def check_gallery(conn: Connection, random: Random, world: World, state: State) -> None:
     """A gallery comes into a state under some settings, and is asked of under others."""
-    gallery = random_gallery(random, random.choice((3, 30, 150, 300)))
+    gallery = random_gallery(random, random.choice((3, 30, 150, 300)), sources=THREE_SOURCES)
     gallery.tags[random_uuid(random)] = MARK
     session = random_settings(conn, random)
     note(f"{state.__name__}, filled under {session}")
@@ -69,7 +69,7 @@ def test_a_tags_pages_by_quality_are_right_whichever_index_lists_its_items(
 ) -> None:
     """Or none does: for a plan that was made with index scans off, and is cached since."""
     random = Random(26)
-    gallery = random_gallery(random, 300)
+    gallery = random_gallery(random, 300, sources=THREE_SOURCES)
     conn.execute("DROP INDEX IF EXISTS own_index")
     rebuilt(conn, random, gallery)
     conn.execute("VACUUM ANALYZE")

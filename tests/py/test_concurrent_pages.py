@@ -23,7 +23,7 @@ from hypothesis import given
 import calls
 from calls import Connection, Page
 from changes import Changes
-from galleries import Gallery, examples, random_filter, random_gallery, seeds
+from galleries import THREE_SOURCES, Gallery, examples, random_filter, random_gallery, seeds
 from index_states import rebuilt
 from oracle import SORTS, Filter, Item, Key, Sort, facets, ordered, place
 from walks import check_walk, keys_of
@@ -125,7 +125,7 @@ def test_changes_between_the_pages_lose_and_repeat_nothing(
 ) -> None:
     """Each page is what the oracle finds beyond the cursor's place at that moment."""
     random = Random(seed)
-    gallery = random_gallery(random, random.choice((10, 60, 150)))
+    gallery = random_gallery(random, random.choice((10, 60, 150)), sources=THREE_SOURCES)
     rebuilt(conn, random, gallery)
     steady, loose = halves(random, gallery.items)
     changes = Changes(conn, random, gallery, loose)
@@ -207,7 +207,7 @@ def test_other_connections_writing_meanwhile_lose_and_repeat_nothing(
     conn: Connection, database_url: str, strategy: str | None
 ) -> None:
     random = Random(31)
-    gallery = random_gallery(random, 200)
+    gallery = random_gallery(random, 200, sources=THREE_SOURCES)
     rebuilt(conn, random, gallery)
     steady, loose = halves(random, gallery.items)
     moved: set[Key] = set()
@@ -228,7 +228,7 @@ def test_every_function_agrees_with_the_tables_of_its_snapshot_while_others_writ
     conn: Connection, database_url: str, strategy: str | None
 ) -> None:
     random = Random(32)
-    gallery = random_gallery(random, 150)
+    gallery = random_gallery(random, 150, sources=THREE_SOURCES)
     rebuilt(conn, random, gallery)
     _, loose = halves(random, gallery.items)
     with writers(database_url, gallery, loose, set()):
@@ -251,7 +251,7 @@ def test_a_refresh_ends_while_changes_keep_coming(conn: Connection) -> None:
     The time-out ends a test that would hang.
     """
     random = Random(33)
-    rebuilt(conn, random, random_gallery(random, 50))
+    rebuilt(conn, random, random_gallery(random, 50, sources=THREE_SOURCES))
     conn.execute(
         """
         CREATE FUNCTION gallery.test_append() RETURNS trigger LANGUAGE plpgsql AS $$

@@ -574,7 +574,10 @@ def test_a_partition_of_another_source_fails(conn: Connection) -> None:
         "CREATE TABLE elsewhere PARTITION OF content_items_all FOR VALUES IN ('elsewhere')"
     )
     found = expect(
-        conn, "partitions", "fail", "public.elsewhere holds items whose source is neither"
+        conn,
+        "partitions",
+        "fail",
+        "public.elsewhere holds items of a source that gallery_add_source() did not add",
     )
     assert "alter table public.content_items_all detach partition public.elsewhere" in str(found)
     expect(conn, "missing_indexes", "fail", "public.elsewhere has no index on (created_at desc")

@@ -13,6 +13,7 @@ import calls
 from calls import STRATEGIES, Connection
 from galleries import (
     SOURCE_TYPES,
+    THREE_SOURCES,
     Gallery,
     examples,
     random_filter,
@@ -58,7 +59,7 @@ def test_walking_to_the_end_and_back_gives_exactly_the_oracles_pages(
 ) -> None:
     assume(strategy != "bitmap" or state in USABLE)
     random = Random(seed)
-    gallery = random_gallery(random, size)
+    gallery = random_gallery(random, size, sources=THREE_SOURCES)
     state(conn, random, gallery)
     for _ in range(FILTERS_A_GALLERY):
         wanted, sort = random_filter(random, gallery), random.choice(SORTS)
@@ -74,7 +75,7 @@ def test_every_number_of_wanted_tags_from_1_to_15_gives_the_oracles_pages(
     conn: Connection, strategy: str | None, seed: int
 ) -> None:
     random = Random(seed)
-    gallery = random_gallery(random, 120)
+    gallery = random_gallery(random, 120, sources=THREE_SOURCES)
     tags = list(gallery.tags)
     gallery.items = [
         Item(
@@ -128,7 +129,7 @@ def gallery_of_a_thousand_tags() -> Gallery:
 @examples(10)
 def test_page_size_may_change_from_page_to_page(conn: Connection, seed: int, size: int) -> None:
     random = Random(seed)
-    gallery = random_gallery(random, size)
+    gallery = random_gallery(random, size, sources=THREE_SOURCES)
     calls.store(conn, gallery)
     for sort in SORTS:
         wanted = random_filter(random, gallery)
@@ -154,7 +155,7 @@ def test_page_size_may_change_from_page_to_page(conn: Connection, seed: int, siz
 
 
 def test_without_arguments_a_page_is_the_newest_25(conn: Connection) -> None:
-    gallery = random_gallery(Random(25), 120)
+    gallery = random_gallery(Random(25), 120, sources=THREE_SOURCES)
     calls.store(conn, gallery)
     expected = keys_of(ordered(gallery.items, Filter(), Sort()))
     rows = calls.rows_of(conn, "gallery_page")
@@ -162,7 +163,7 @@ def test_without_arguments_a_page_is_the_newest_25(conn: Connection) -> None:
 
 
 def test_an_explicit_null_is_the_default(conn: Connection) -> None:
-    calls.store(conn, random_gallery(Random(26), 120))
+    calls.store(conn, random_gallery(Random(26), 120, sources=THREE_SOURCES))
     names = conn.execute(
         "SELECT unnest(proargnames[:pronargs]) FROM pg_proc WHERE oid = 'gallery_page'::regproc"
     )
@@ -176,7 +177,7 @@ def test_an_explicit_null_is_the_default(conn: Connection) -> None:
 
 
 def test_a_page_row_holds_every_column_of_the_item(conn: Connection) -> None:
-    calls.store(conn, random_gallery(Random(27), 40))
+    calls.store(conn, random_gallery(Random(27), 40, sources=THREE_SOURCES))
     conn.execute(
         "UPDATE content_items_all SET content_data = 'data ' || id,"
         " item_metadata = jsonb_build_object('id', id), path_thumb = 'thumb ' || id,"
@@ -226,7 +227,7 @@ def test_the_session_settings_of_the_caller_change_nothing(
     conn: Connection, session: dict[str, str]
 ) -> None:
     random = Random(28)
-    gallery = random_gallery(random, 150)
+    gallery = random_gallery(random, 150, sources=THREE_SOURCES)
     calls.store(conn, gallery)
     for _ in range(12):
         wanted, sort = random_filter(random, gallery), random.choice(SORTS)
@@ -245,7 +246,7 @@ def test_the_session_settings_of_the_caller_change_nothing(
 @examples(12)
 def test_the_count_is_the_oracles(conn: Connection, seed: int, size: int, state: State) -> None:
     random = Random(seed)
-    gallery = random_gallery(random, size)
+    gallery = random_gallery(random, size, sources=THREE_SOURCES)
     state(conn, random, gallery)
     for _ in range(4 * FILTERS_A_GALLERY):
         wanted = random_filter(random, gallery)
@@ -257,7 +258,7 @@ def test_the_count_is_the_oracles(conn: Connection, seed: int, size: int, state:
 @examples(12)
 def test_the_facets_are_the_oracles(conn: Connection, seed: int, size: int, state: State) -> None:
     random = Random(seed)
-    gallery = random_gallery(random, size)
+    gallery = random_gallery(random, size, sources=THREE_SOURCES)
     state(conn, random, gallery)
     for _ in range(FILTERS_A_GALLERY):
         wanted, limit = random_filter(random, gallery), random.choice((1, 2, 5, 16, 100))
@@ -306,7 +307,7 @@ def test_the_cursor_at_a_rank_starts_the_page_there(
     conn: Connection, seed: int, size: int, state: State
 ) -> None:
     random = Random(seed)
-    gallery = random_gallery(random, size)
+    gallery = random_gallery(random, size, sources=THREE_SOURCES)
     state(conn, random, gallery)
     for _ in range(FILTERS_A_GALLERY):
         wanted, sort = random_filter(random, gallery), random.choice(SORTS)
@@ -326,7 +327,7 @@ def test_every_rank_leads_to_its_item_also_where_a_window_of_blocks_ends(
     conn: Connection, order: str
 ) -> None:
     random = Random(order)
-    gallery = random_gallery(random, 200)
+    gallery = random_gallery(random, 200, sources=THREE_SOURCES)
     rebuilt(conn, random, gallery)
     sort = next(s for s in SORTS if (s.field, s.order) == ("created_at", order))
     expected = keys_of(ordered(gallery.items, Filter(), sort))
@@ -380,7 +381,7 @@ def test_a_refresh_leaves_derived_data_that_agree_with_the_tables(
     conn: Connection, seed: int, size: int
 ) -> None:
     random = Random(seed)
-    gallery = random_gallery(random, size)
+    gallery = random_gallery(random, size, sources=THREE_SOURCES)
     refreshed(conn, random, gallery)
     assert calls.rows_of(conn, "gallery_verify") == []
     counts = Counter((tag, item.source_type) for item in gallery.items for tag in item.tags)

@@ -23,7 +23,7 @@ import calls
 from answers import Asker
 from calls import Connection
 from changes import Changes
-from galleries import Gallery, random_gallery
+from galleries import THIRD_SOURCE, THREE_SOURCES, Gallery, random_gallery
 from harness.server import Server
 from index_states import OlderGallery, older_gallery, shrink_index
 from oracle import Item
@@ -212,3 +212,32 @@ def test_tables_that_the_publisher_empties_are_empty_for_the_subscriber(
         conn.execute("TRUNCATE content_tags")
         replica.wait()
         check_answers(replica, random, another, index_in_use=False)
+
+
+@pytest.mark.parametrize("publication", PUBLICATIONS)
+def test_what_a_subscriber_is_sent_of_a_further_source_is_followed(
+    server: Server, conn: Connection, publication: str
+) -> None:
+    random = Random(6)
+    gallery = random_gallery(random, 150, sources=THREE_SOURCES)
+    known = [item for item in gallery.items if item.source_type != THIRD_SOURCE]
+    calls.store(conn, replace(gallery, items=known))
+    with replica_of(server, conn, publication) as replica:
+        replica.subscriber.execute("CALL gallery_rebuild()")
+        for side in (replica.subscriber, conn):
+            side.execute("SELECT gallery_add_source(%s)", [THIRD_SOURCE])
+        if publication == "by partition":
+            name = sql.Identifier(replica.name)
+            replica.subscriber.execute(
+                sql.SQL("ALTER SUBSCRIPTION {} REFRESH PUBLICATION").format(name)
+            )
+            replica.wait_for_first_copy()
+        calls.insert_items(conn, [i for i in gallery.items if i.source_type == THIRD_SOURCE])
+        replica.wait()
+        check_answers(replica, random, gallery)
+
+        changes = Changes(conn, random, gallery, gallery.items)
+        for _ in range(40):
+            changes.make_some()
+        replica.wait()
+        check_answers(replica, random, gallery)

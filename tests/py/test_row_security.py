@@ -16,7 +16,7 @@ import calls
 from answers import Asker
 from calls import Connection
 from changes import Changes
-from galleries import Gallery, random_gallery
+from galleries import THREE_SOURCES, Gallery, random_gallery
 from harness.server import Server
 from index_states import refreshed
 from oracle import Filter
@@ -37,7 +37,7 @@ def gallery(conn: Connection, server: Server) -> Gallery:
     if not server.superuser:
         pytest.skip("making roles needs a superuser")
     random = Random(8)
-    gallery = random_gallery(random, 150)
+    gallery = random_gallery(random, 150, sources=THREE_SOURCES)
     refreshed(conn, random, gallery)
     return gallery
 

@@ -16,6 +16,7 @@ from psycopg.types.json import Jsonb
 
 import calls
 from calls import Connection
+from galleries import THIRD_SOURCE
 from plans import nodes_of, plans_of
 from tag_walks import SOURCES, Tag, Wanted, check_walk, cursors, page, random_wanted
 
@@ -24,6 +25,8 @@ from tag_walks import SOURCES, Tag, Wanted, check_walk, cursors, page, random_wa
 
 @pytest.fixture(scope="module")
 def database_url(module_database_url: str) -> str:
+    with psycopg.connect(module_database_url, autocommit=True) as conn:
+        conn.execute("SELECT gallery_add_source(%s)", [THIRD_SOURCE])
     return module_database_url
 
 
@@ -317,7 +320,7 @@ def test_a_cursor_of_other_arguments_is_refused(
     "wanted",
     [
         Wanted(name_prefix=""),
-        Wanted(source_types=["auto", "items", "auto"]),
+        Wanted(source_types=[*SOURCES[::-1], "auto"]),
         Wanted(sort="count"),
     ],
 )

@@ -17,7 +17,7 @@ import calls
 from answers import Asker
 from calls import STRATEGIES, Connection
 from changes import Changes
-from galleries import Gallery, random_filter, random_gallery
+from galleries import THREE_SOURCES, Gallery, random_filter, random_gallery
 from harness.server import Server
 from index_states import refreshed
 from oracle import SORTS, Filter
@@ -36,7 +36,7 @@ def database_url(small_index_url: str) -> str:
 def gallery(conn: Connection) -> Iterator[Gallery]:
     """A gallery of which some changes are not indexed yet."""
     random = Random(12)
-    gallery = random_gallery(random, 120)
+    gallery = random_gallery(random, 120, sources=THREE_SOURCES)
     refreshed(conn, random, gallery)
     changes = Changes(conn, random, gallery, gallery.items[::3])
     for _ in range(10):

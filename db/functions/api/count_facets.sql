@@ -46,9 +46,10 @@ begin
            array_agg(c.n) filter (where c.most >= at_least), min(c.in_all)
     into tag_ids, most, counts, reached
     from (select l.tag_id, l.in_all, l.in_all + coalesce(d.n, 0) as most, coalesce(d.n, 0) as n
-          from (select i.tag_id, i.in_all
+          from (select i.tag_id, i.item_count as in_all
                 from gallery.tag_count i
-                order by -i.in_all, i.tag_id
+                where i.scope = ''
+                order by -i.item_count, i.tag_id
                 offset after limit wanted) l
           left join unnest(dirty_tags, dirty_counts) d (tag_id, n) using (tag_id)) c;
 end

@@ -22,7 +22,7 @@ set search_path from current
 as $function$
 begin
     return jsonb_build_object(
-        'items',      gallery.rows_read(array['@schema_text@.content_items'::regclass, '@schema_text@.content_items_auto'::regclass]),
+        'items',      gallery.rows_read(gallery.item_tables()::regclass[]),
         'containers', gallery.rows_read(array['gallery.bitmap_container'::regclass, 'gallery.bitmap_slot'::regclass]),
         'tag_probes', (select sum(pg_stat_get_xact_numscans(i.indexrelid)) from pg_index i where i.indrelid = '@schema_text@.content_tags'::regclass),
         'tag_rows',   (select sum(pg_stat_get_xact_tuples_returned(i.indexrelid)) from pg_index i where i.indrelid = '@schema_text@.content_tags'::regclass));

@@ -2,7 +2,7 @@
 -- other item; a reader leaves these out of the bitmaps and tests them against the tables instead.
 
 drop function if exists gallery.dirty_mask();
-create or replace function gallery.dirty_mask(d gallery.source_ids, out block_nos int[], out bits bit varying[])
+create or replace function gallery.dirty_mask(dirty_ids gallery.candidates[], out block_nos int[], out bits bit varying[])
 language plpgsql stable
 set search_path from current
 set plan_cache_mode = 'force_generic_plan' set enable_hashjoin = 'off' set enable_mergejoin = 'off' set enable_seqscan = 'off'
@@ -10,16 +10,17 @@ as $function$
 begin
     select array_agg(m.block_no), array_agg(m.bits::bit varying) into block_nos, bits
     from (select b.block_no, ~ gallery.slots_to_bits(b.slot, 1) as bits
-          from (select 'items', e from unnest(d.items) e union all select 'auto', e from unnest(d.auto) e) l (source, id)
-          join gallery.bitmap_item b on b.content_id = l.id and b.content_source = l.source
+          from unnest(dirty_ids) d
+          cross join lateral unnest(d.ids) e (id)
+          join gallery.bitmap_item b on b.content_id = e.id and b.content_source = d.source
           group by b.block_no) m;
 end
 $function$;
-comment on function gallery.dirty_mask(gallery.source_ids) is
+comment on function gallery.dirty_mask(gallery.candidates[]) is
     'For every block that some dirty items stand in, the bits of all others.';
 
 -- width_bucket finds an id among sorted ones by halving: they are as good as an index.
-create or replace function gallery.without_dirty(places gallery.position[], d gallery.source_ids)
+create or replace function gallery.without_dirty(places gallery.position[], dirty_ids gallery.candidates[])
 returns gallery.position[]
 language plpgsql immutable
 set search_path from current
@@ -27,13 +28,14 @@ set plan_cache_mode = 'force_generic_plan'
 as $function$
 begin
     return array(
-        select p
-        from unnest(places) p
-        where case p.source when 'items' then d.items[width_bucket(p.id, d.items)] else d.auto[width_bucket(p.id, d.auto)] end
-              is distinct from p.id);
+        select row(p.segment, p.created_at, p.quality, p.id, p.source)::gallery.position
+        from unnest(places) with ordinality p (segment, created_at, quality, id, source, n)
+        left join unnest(dirty_ids) d on d.source = p.source
+        where d.ids[width_bucket(p.id, d.ids)] is distinct from p.id
+        order by p.n);
 end
 $function$;
-comment on function gallery.without_dirty(gallery.position[], gallery.source_ids) is
+comment on function gallery.without_dirty(gallery.position[], gallery.candidates[]) is
     'Of some places, those of items that are not dirty.';
 
 create or replace function gallery.single_conditions(conditions gallery.narrowing[])
@@ -118,15 +120,14 @@ language plpgsql stable
 set search_path from current
 as $function$
 declare
-    d        gallery.source_ids := (s.figures).dirty_ids;
+    d        gallery.candidates;
     v_places gallery.position[] := array[]::gallery.position[];
 begin
-    if d.items <> '{}' and 'items' = any (f.sources) then
-        v_places := gallery.dirty_matches_of('items', d.items, f, s, before);
-    end if;
-    if d.auto <> '{}' and 'auto' = any (f.sources) then
-        v_places := v_places || gallery.dirty_matches_of('auto', d.auto, f, s, before);
-    end if;
+    foreach d in array coalesce((s.figures).dirty_ids, '{}') loop
+        if d.source = any (f.sources) then
+            v_places := v_places || gallery.dirty_matches_of(d.source, d.ids, f, s, before);
+        end if;
+    end loop;
     return v_places;
 end
 $function$;

@@ -27,7 +27,7 @@ comment on function gallery.source_key(text) is 'The key (kind 2) of a source ty
 
 create or replace function gallery.bitmap_query(f gallery.filter)
 returns gallery.bitmap_query
-language plpgsql immutable
+language plpgsql stable
 set search_path from current
 as $function$
 declare
@@ -61,6 +61,9 @@ begin
     if cardinality(v_sources) = 1 then
         q.kinds := q.kinds || 2::smallint;
         q.keys := q.keys || gallery.source_key(v_sources[1]);
+    elsif v_sources <> gallery.source_types() then
+        q.clauses := q.clauses || row(array_fill(2::smallint, array[cardinality(v_sources)]),
+            array(select gallery.source_key(e) from unnest(v_sources) e), null, null)::gallery.clause;
     elsif v_sources is null then                -- the viewer's own in these sources, and everybody else's in those
         q.clauses := q.clauses
             || row(array_fill(2::smallint, array[cardinality(f.own_sources)]),

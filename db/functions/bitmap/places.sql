@@ -51,7 +51,7 @@ as $function$
 begin
     return array(
         select row(false, z.created_ats[e.at], null, z.ids[e.at],
-                   case z.sources[e.at] when 'i' then 'items' else 'auto' end)::gallery.position
+                   gallery.source_of(z.sources[e.at]))::gallery.position
         from (select t.block_no, (t.slot / gallery.chunk_capacity())::smallint as chunk,
                      array_agg(t.slot % gallery.chunk_capacity() + 1) as ats, array_agg(t.n) as ns
               from unnest(block_nos, slots) with ordinality t (block_no, slot, n)

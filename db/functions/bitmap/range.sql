@@ -31,8 +31,8 @@ begin
     block_no := z.block_no;
     slot := width_bucket(place.created_at, z.created_ats);      -- so many are not later
     while slot > 0 and z.created_ats[slot] = place.created_at
-          and (case when after then (z.ids[slot], z.sources[slot]::text collate "C") > (place.id, left(place.source, 1))
-                    else (z.ids[slot], z.sources[slot]::text collate "C") >= (place.id, left(place.source, 1)) end) loop
+          and (case when after then (z.ids[slot], gallery.source_of(z.sources[slot]) collate "C") > (place.id, place.source)
+                    else (z.ids[slot], gallery.source_of(z.sources[slot]) collate "C") >= (place.id, place.source) end) loop
         slot := slot - 1;
     end loop;
     slot := slot + z.chunk * gallery.chunk_capacity();

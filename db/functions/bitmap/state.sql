@@ -4,7 +4,7 @@ drop type if exists gallery.index_state cascade;
 create type gallery.index_state as (
     lacks       text,                   -- why the index can't be used now; null if it can
     dirty       bigint,                 -- rows of the log,
-    dirty_ids   gallery.source_ids      -- and the items that they are of
+    dirty_ids   gallery.candidates[]    -- and the items that they are of, in the order of ids
 );
 comment on type gallery.index_state is 'How far the bitmap index is.';
 
@@ -35,8 +35,12 @@ begin
                     when n.dirty > dirty_limit then format('more than %s changed items are not indexed yet', dirty_limit)
                     when v_whole then 'a table was truncated and the bitmap index not built anew since' end;
     if n.lacks is null and n.dirty > 0 then
-        n.dirty_ids := row(array(select distinct i.content_id from gallery.dirty_item i where i.content_source = 'items' order by 1),
-                           array(select distinct i.content_id from gallery.dirty_item i where i.content_source = 'auto' order by 1))::gallery.source_ids;
+        n.dirty_ids := array(           -- a read of the log a source takes a third of the time that grouping it takes
+            select row(t.source, d.ids)::gallery.candidates
+            from unnest(gallery.source_types()) t (source)
+            cross join lateral (select array(select distinct i.content_id from gallery.dirty_item i
+                                             where i.content_source = t.source order by 1) as ids offset 0) d
+            where d.ids <> '{}');
     end if;
     return n;
 end

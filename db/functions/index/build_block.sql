@@ -11,7 +11,7 @@ begin
     insert into gallery.bitmap_slot as z (block_no, chunk, lower_at, lower_id, lower_source, ids, sources, created_ats)
     select p_block_no, (first_slot + u.n - 1) / gallery.chunk_capacity(),
            (array_agg(u.created_at order by u.n))[1], (array_agg(u.id order by u.n))[1], (array_agg(u.source order by u.n))[1],
-           array_agg(u.id order by u.n), array_agg(u.source::"char" order by u.n), array_agg(u.created_at order by u.n)
+           array_agg(u.id order by u.n), array_agg(gallery.source_code(u.source) order by u.n), array_agg(u.created_at order by u.n)
     from unnest(ids, sources, created_ats) with ordinality u (id, source, created_at, n)
     group by 2
     on conflict (block_no, chunk) do update     -- the chunk that was not full yet
@@ -47,20 +47,19 @@ begin
         cross join lateral (select a.* from @schema@.content_items_all a where a.id = u.id and a.source_type = u.source offset 0) i
     ),
     carried as (
-        select 0 as kind, t.tag_id as key, i.slot, i.source_type
+        select 0 as kind, t.tag_id as key, i.slot
         from item i join @schema@.content_tags t on t.content_id = i.id and t.content_source = i.source_type
-        union all select 1, i.creator_id, i.slot, i.source_type from item i where i.creator_id is not null
-        union all select 2, gallery.source_key(i.source_type), i.slot, i.source_type from item i
-        union all select 3, '00000000-0000-0000-0000-000000000000', i.slot, i.source_type from item i where i.is_private is not true
+        union all select 1, i.creator_id, i.slot from item i where i.creator_id is not null
+        union all select 2, gallery.source_key(i.source_type), i.slot from item i
+        union all select 3, '00000000-0000-0000-0000-000000000000', i.slot from item i where i.is_private is not true
     ),
     container as (                      -- bits are made of whole arrays: growing thousands of bit strings at
-        select c.kind, c.key, array_agg(c.slot) as slots,      -- once would miss the processor's caches
-               count(*) filter (where c.source_type = 'items') as in_items
+        select c.kind, c.key, array_agg(c.slot) as slots       -- once would miss the processor's caches
         from carried c
         group by 1, 2
     )
-    insert into gallery.bitmap_container (key, block_no, kind, cardinality, in_items, bits, slots)
-    select c.key, p_block_no, c.kind, cardinality(c.slots), c.in_items,
+    insert into gallery.bitmap_container (key, block_no, kind, cardinality, bits, slots)
+    select c.key, p_block_no, c.kind, cardinality(c.slots),
            case when cardinality(c.slots) > gallery.sparse_limit()
                 then (select gallery.slots_to_bits(e, 1) from unnest(c.slots) e) end,
            case when cardinality(c.slots) <= gallery.sparse_limit() then c.slots end
@@ -82,7 +81,7 @@ begin
     delete from gallery.bitmap_container k where k.block_no = p_block_no;
     delete from gallery.bitmap_item t
     using (select unnest(z.ids) as id, unnest(z.sources) as source from gallery.bitmap_slot z where z.block_no = p_block_no) z
-    where t.content_id = z.id and left(t.content_source, 1) = z.source::text and t.block_no = p_block_no;
+    where t.content_id = z.id and t.content_source = gallery.source_of(z.source) and t.block_no = p_block_no;
     delete from gallery.bitmap_slot z where z.block_no = p_block_no;
     delete from gallery.bitmap_block b where b.block_no = p_block_no;
 end

@@ -51,20 +51,19 @@ begin
     ),
     changed as (
         select c.kind, c.key, c.block_no,
-               coalesce(sum(case when c.present then 1 else -1 end) filter (where c.source = 'items'), 0) as in_items,
                array_agg(c.slot) filter (where c.present) as sets,
                array_agg(c.slot) filter (where not c.present) as clears
         from change c
         group by 1, 2, 3
     ),
     written as (
-        insert into gallery.bitmap_container as k (key, block_no, kind, cardinality, in_items, bits, slots)
-        select c.key, c.block_no, c.kind, n.cardinality, coalesce(o.in_items, 0) + c.in_items, n.bits, n.slots
+        insert into gallery.bitmap_container as k (key, block_no, kind, cardinality, bits, slots)
+        select c.key, c.block_no, c.kind, n.cardinality, n.bits, n.slots
         from changed c
         left join gallery.bitmap_container o using (key, kind, block_no)
         cross join lateral gallery.container_change(o.bits, coalesce(o.slots, case when o.bits is null then '{}'::smallint[] end), c.sets, c.clears) n
         on conflict (key, kind, block_no) do update
-        set cardinality = excluded.cardinality, in_items = excluded.in_items, bits = excluded.bits, slots = excluded.slots
+        set cardinality = excluded.cardinality, bits = excluded.bits, slots = excluded.slots
     )
     select array_agg(s.key), array_agg(s.source), array_agg(s.count) into v_tags, v_sources, v_counts
     from (select c.key, c.source, sum(case when c.present then 1 else -1 end) as count

@@ -93,7 +93,8 @@ begin
     end if;
     perform gallery.remove_orphans();
     for v_block_no in select distinct n from unnest(block_nos) n order by n desc loop
-        delete from gallery.bitmap_item t where t.block_no = v_block_no;        -- also what no slot leads to
+        delete from gallery.bitmap_item t where t.block_no = v_block_no;        -- also what no slot leads to,
+        delete from gallery.bitmap_container k where k.block_no = v_block_no;   -- and what may be too damaged to be counted
         perform gallery.rebuild_block(v_block_no);
     end loop;
     perform gallery.count_all_tags();

@@ -36,19 +36,16 @@ set jit = 'off'
 as $function$
 begin
     return query
-    select format('statistics of tag %s in %s', coalesce(s.tag_id, c.tag_id), coalesce(s.content_source, c.source)),
-           format('they say %s, the index holds %s', coalesce(s.cardinality, 0), coalesce(c.cardinality, 0))
+    select format('statistics of tag %s in %s', coalesce(s.tag_id, c.tag_id), coalesce(s.content_source, c.scope)),
+           format('they say %s, the index holds %s', coalesce(s.cardinality, 0), coalesce(c.item_count, 0))
     from @schema@.tag_cardinality_stats s
-    full join (select k.key as tag_id, u.source, sum(u.count) as cardinality
-               from gallery.bitmap_container k
-               cross join lateral (values ('items', k.in_items), ('auto', k.cardinality - k.in_items)) u (source, count)
-               where k.kind = 0 and u.count > 0
-               group by 1, 2) c on c.tag_id = s.tag_id and c.source = s.content_source
-    where s.cardinality is distinct from c.cardinality;
+    full join (select t.tag_id, t.scope, t.item_count from gallery.tag_count t where t.scope <> '') c
+      on c.tag_id = s.tag_id and c.scope = s.content_source
+    where s.cardinality is distinct from c.item_count;
 end
 $function$;
 comment on function gallery.verify_stats() is
-    'Which statistics are not what the index holds; where an item is dirty, both lag behind the tables together.';
+    'Which statistics are not what gallery.tag_count holds; where an item is dirty, both lag behind the tables together.';
 
 create or replace function gallery.verify_counts()
 returns table (object text, detail text)
@@ -58,13 +55,11 @@ set jit = 'off'
 as $function$
 begin
     return query
-    select format('count of tag %s', coalesce(t.tag_id, c.tag_id)),
-           format('it says %s of %s, the containers hold %s of %s', coalesce(t.in_items, 0), coalesce(t.in_all, 0),
-                  coalesce(c.in_items, 0), coalesce(c.in_all, 0))
+    select format('count of tag %s in %s', coalesce(t.tag_id, c.tag_id), coalesce(nullif(coalesce(t.scope, c.scope), ''), 'all sources')),
+           format('it says %s, the containers hold %s', coalesce(t.item_count, 0), coalesce(c.item_count, 0))
     from gallery.tag_count t
-    full join (select k.key as tag_id, sum(k.in_items) as in_items, sum(k.cardinality) as in_all
-               from gallery.bitmap_container k where k.kind = 0 group by k.key) c on c.tag_id = t.tag_id
-    where t.in_items is distinct from c.in_items or t.in_all is distinct from c.in_all;
+    full join gallery.count_containers() c on c.tag_id = t.tag_id and c.scope = t.scope
+    where t.item_count is distinct from c.item_count;
 end
 $function$;
 comment on function gallery.verify_counts() is
@@ -87,7 +82,7 @@ begin
     return query
     select format('block %s, chunk %s', z.block_no, z.chunk), 'its lower bound is not the place of its first slot'
     from gallery.bitmap_slot z
-    where (z.lower_at, z.lower_id, left(z.lower_source, 1)) is distinct from (z.created_ats[1], z.ids[1], z.sources[1]::text collate "C");
+    where (z.lower_at, z.lower_id, z.lower_source) is distinct from (z.created_ats[1], z.ids[1], gallery.source_of(z.sources[1]));
 end
 $function$;
 comment on function gallery.verify_blocks() is

@@ -133,9 +133,9 @@ begin
     select * into v_last from gallery.bitmap_slot z where z.block_no = p_block_no order by z.chunk desc limit 1;
     if cardinality(ids) > gallery.changed_bits_most()
        or exists (select from gallery.bitmap_block b where b.block_no > p_block_no)
-       or (created_ats[1], ids[1], left(sources[1], 1) collate "C")
+       or (created_ats[1], ids[1], sources[1] collate "C")
           <= (v_last.created_ats[cardinality(v_last.ids)], v_last.ids[cardinality(v_last.ids)],
-             v_last.sources[cardinality(v_last.ids)]::text) then       -- equal: deleted, and made anew in its place
+             gallery.source_of(v_last.sources[cardinality(v_last.ids)])) then       -- equal: deleted, and made anew in its place
         return false;
     end if;
     if v_slots + cardinality(ids) > gallery.block_capacity() then

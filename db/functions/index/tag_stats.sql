@@ -11,10 +11,9 @@ set jit = 'off'
 as $function$
 begin
     with counted as materialized (
-        select t.tag_id, s.source, s.count
+        select t.tag_id, t.scope as source, t.item_count as count
         from gallery.tag_count t
-        cross join lateral (values ('items', t.in_items), ('auto', t.in_all - t.in_items)) s (source, count)
-        where (publish_counts.tag_ids is null or t.tag_id = any (publish_counts.tag_ids)) and s.count > 0
+        where t.scope <> '' and (publish_counts.tag_ids is null or t.tag_id = any (publish_counts.tag_ids))
     ),
     gone as (
         delete from @schema@.tag_cardinality_stats s
@@ -23,6 +22,7 @@ begin
     )
     insert into @schema@.tag_cardinality_stats as s (tag_id, content_source, cardinality)
     select c.tag_id, c.source, c.count from counted c
+    order by c.tag_id, c.source         -- the planner reads all of a tag's: they stand on one page
     on conflict (tag_id, content_source) do update
     set cardinality = excluded.cardinality, updated_at = now()
     where s.cardinality <> excluded.cardinality;
@@ -43,20 +43,21 @@ declare
     v_tags uuid[];
 begin
     with change as (
-        select u.tag_id, coalesce(sum(u.count) filter (where u.source = 'items'), 0) as in_items, sum(u.count) as in_all
+        select u.tag_id, coalesce(u.source, '') as scope, sum(u.count) as item_count
         from unnest(add_to_counts.tag_ids, sources, counts) u (tag_id, source, count)
-        group by 1
+        group by u.tag_id, grouping sets ((u.source), ())
+        having sum(u.count) <> 0
     ),
     written as (
-        insert into gallery.tag_count as t (tag_id, in_items, in_all)
-        select c.tag_id, c.in_items, c.in_all from change c where c.in_items <> 0 or c.in_all <> 0
-        on conflict (tag_id) do update
-        set in_items = t.in_items + excluded.in_items, in_all = t.in_all + excluded.in_all
+        insert into gallery.tag_count as t (tag_id, scope, item_count)
+        select c.tag_id, c.scope, c.item_count from change c
+        on conflict (tag_id, scope) do update
+        set item_count = t.item_count + excluded.item_count
         returning t.tag_id
     )
-    select array_agg(w.tag_id) into v_tags from written w;
+    select array_agg(distinct w.tag_id) into v_tags from written w;
     if v_tags is not null then
-        delete from gallery.tag_count t where t.tag_id = any (v_tags) and t.in_all = 0 and t.in_items = 0;
+        delete from gallery.tag_count t where t.tag_id = any (v_tags) and t.item_count = 0;
         perform gallery.publish_counts(v_tags);
     end if;
 end
@@ -64,16 +65,46 @@ $function$;
 comment on function gallery.add_to_counts(uuid[], text[], bigint[]) is
     'Adds to the counts of some tags in some sources, and publishes them.';
 
+-- How many of a tag's items are of a source is how many bits its container shares with the source's own.
+create or replace function gallery.count_block(p_block_no int)
+returns table (tag_id uuid, source text, item_count bigint)
+language plpgsql stable
+set search_path from current
+set plan_cache_mode = 'force_generic_plan'
+set enable_hashjoin = 'off' set enable_mergejoin = 'off' set enable_seqscan = 'off' set jit = 'off'
+as $function$
+declare
+    v_sources text[];
+    v_bits    bit varying[];
+begin
+    select array_agg(t.source), array_agg(coalesce(k.bits, (select gallery.slots_to_bits(e, 1) from unnest(k.slots) e)))
+    into v_sources, v_bits
+    from unnest(gallery.source_types()) t (source)
+    join gallery.bitmap_container k on k.key = gallery.source_key(t.source) and k.kind = 2 and k.block_no = p_block_no;
+    return query
+    select k.key, v_sources[n], c.shared
+    from gallery.bitmap_container k
+    cross join generate_subscripts(v_sources, 1) n
+    cross join lateral (
+        select case when k.bits is not null then bit_count(k.bits & v_bits[n])
+                    else (select sum(get_bit(s.bits, s.slot))
+                          from (select b.bits, unnest(k.slots) as slot from (select v_bits[n] as bits offset 0) b) s)
+               end as shared offset 0) c
+    where k.block_no = p_block_no and k.kind = 0 and c.shared > 0;
+end
+$function$;
+comment on function gallery.count_block(int) is
+    'How many items carry each tag in a block, a source at a time.';
+
 create or replace function gallery.block_tags(
     block_nos int[], out tag_ids uuid[], out sources text[], out counts bigint[])
 language plpgsql stable
 set search_path from current
 as $function$
 begin
-    select array_agg(k.key), array_agg(s.source), array_agg(s.count) into tag_ids, sources, counts
-    from gallery.bitmap_container k
-    cross join lateral (values ('items', k.in_items::bigint), ('auto', (k.cardinality - k.in_items)::bigint)) s (source, count)
-    where k.block_no = any (block_nos) and k.kind = 0 and s.count > 0;
+    select array_agg(c.tag_id), array_agg(c.source), array_agg(c.item_count) into tag_ids, sources, counts
+    from unnest(block_nos) b
+    cross join lateral gallery.count_block(b) c;
 end
 $function$;
 comment on function gallery.block_tags(int[]) is
@@ -101,6 +132,22 @@ $function$;
 comment on function gallery.add_difference_to_counts(uuid[], text[], bigint[], uuid[], text[], bigint[]) is
     'Brings the counts of tags from some blocks'' old ones to their new ones; most are equal and cost nothing.';
 
+create or replace function gallery.count_containers()
+returns table (tag_id uuid, scope text, item_count bigint)
+language plpgsql stable
+set search_path from current
+as $function$
+begin
+    return query
+    select c.tag_id, coalesce(c.source, ''), sum(c.item_count)::bigint
+    from gallery.bitmap_block b
+    cross join lateral gallery.count_block(b.block_no) c
+    group by c.tag_id, grouping sets ((c.source), ());
+end
+$function$;
+comment on function gallery.count_containers() is
+    'What gallery.tag_count holds, counted anew. Cost: a read of all containers.';
+
 create or replace function gallery.count_all_tags()
 returns void
 language plpgsql
@@ -108,11 +155,8 @@ set search_path from current
 as $function$
 begin
     delete from gallery.tag_count;
-    insert into gallery.tag_count (tag_id, in_items, in_all)
-    select k.key, sum(k.in_items), sum(k.cardinality)
-    from gallery.bitmap_container k
-    where k.kind = 0
-    group by k.key;
+    insert into gallery.tag_count (tag_id, scope, item_count)
+    select c.tag_id, c.scope, c.item_count from gallery.count_containers() c;
     perform gallery.publish_counts(null);
     perform gallery.list_tags(null);
 end
@@ -128,7 +172,7 @@ as $function$
 begin
     if (select (count(*), coalesce(sum(s.cardinality), 0)) from @schema@.tag_cardinality_stats s)
        is distinct from
-       (select (coalesce(sum((t.in_items > 0)::int + (t.in_all > t.in_items)::int), 0), coalesce(sum(t.in_all), 0)) from gallery.tag_count t) then
+       (select (count(*), coalesce(sum(t.item_count), 0)) from gallery.tag_count t where t.scope <> '') then
         perform gallery.publish_counts(null);
     end if;
 end

@@ -20,7 +20,7 @@ begin
     with item as materialized (         -- the clean items of the block, as the tables have them
         select z.slot, i.id, i.source_type, i.creator_id, i.is_private
         from (select (z.chunk * gallery.chunk_capacity() + u.n - 1)::int as slot, u.id,
-                     case u.source when 'i' then 'items' else 'auto' end as source, u.created_at
+                     gallery.source_of(u.source) as source, u.created_at
               from gallery.bitmap_slot z
               cross join lateral unnest(z.ids, z.sources, z.created_ats) with ordinality u (id, source, created_at, n)
               where z.block_no = p_block_no) z
@@ -54,21 +54,17 @@ begin
     where c.indexed <> c.expected;
 
     return query
-    select format('block %s, container %s', p_block_no, k.key), 'its counts are not those of its bits'
+    select format('block %s, container %s', p_block_no, k.key), 'its count is not that of its bits'
     from gallery.bitmap_container k
     cross join lateral (select coalesce(k.bits, (select gallery.slots_to_bits(e, 1) from unnest(k.slots) e)) as bits) b
     where k.block_no = p_block_no
-      and (k.cardinality <> bit_count(b.bits) or k.cardinality = 0
-           or k.in_items <> bit_count(b.bits & coalesce((
-                select coalesce(i.bits, (select gallery.slots_to_bits(e, 1) from unnest(i.slots) e))
-                from gallery.bitmap_container i
-                where i.kind = 2 and i.key = gallery.source_key('items') and i.block_no = p_block_no), gallery.no_slots())));
+      and (k.cardinality <> bit_count(b.bits) or k.cardinality = 0);
 
     return query
     select format('block %s, slot %s', p_block_no, p.slot), 'it stands out of the page order, or outside of its block'
     from (select z.chunk * gallery.chunk_capacity() + u.n - 1 as slot,
-                 row(false, u.created_at, null, u.id, case u.source when 'i' then 'items' else 'auto' end)::gallery.position as place,
-                 lag(row(false, u.created_at, null, u.id, case u.source when 'i' then 'items' else 'auto' end)::gallery.position)
+                 row(false, u.created_at, null, u.id, gallery.source_of(u.source))::gallery.position as place,
+                 lag(row(false, u.created_at, null, u.id, gallery.source_of(u.source))::gallery.position)
                      over (order by z.chunk, u.n) as before
           from gallery.bitmap_slot z
           cross join lateral unnest(z.ids, z.sources, z.created_ats) with ordinality u (id, source, created_at, n)

@@ -95,7 +95,9 @@ begin
     select gallery.item_partitions()
     union
     select to_regclass('@schema_text@.' || t)::oid
-    from unnest('{content_tags,tags,users,content_items_more,content_items_auto_more,tag_cardinality_stats}'::text[]) t
+    from (select unnest('{content_tags,tags,users,tag_cardinality_stats}'::text[])
+          union all
+          select s.table_name || '_more' from gallery.sources() s) n (t)
     where to_regclass('@schema_text@.' || t) is not null
     union
     select c.oid from pg_class c where c.relnamespace = 'gallery'::regnamespace and c.relkind = 'r';

@@ -145,11 +145,12 @@ begin
         where not exists (select from gallery.index_facts() f
                           where f.table_oid = p.oid and f.root_oid <> f.index_oid and gallery.serves(f, '{id,source_type}', null, true))
         union all
-        select p.name, 2, format('%s holds items whose source is neither items nor auto: no content_source_types finds them', p.name),
+        select p.name, 2, format('%s holds items of a source that gallery_add_source() did not add: nothing finds them', p.name),
                format('alter table %s detach partition %s;', p.parent, p.name)
         from partitions p
         join pg_class c on c.oid = p.oid
-        where pg_get_expr(c.relpartbound, c.oid) !~ E'^FOR VALUES IN \\(''(items|auto)''\\)$'
+        where pg_get_expr(c.relpartbound, c.oid)
+              is distinct from format('FOR VALUES IN (%L)', (gallery.source_types())[array_position(gallery.item_tables(), p.oid)])
         union all
         select p.name, 3, i.finding, i.remedy
         from partitions p

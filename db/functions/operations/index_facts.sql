@@ -27,16 +27,17 @@ as $function$
 begin
     return query
     select to_regclass('@schema_text@.' || n.name)::oid, n.columns, null::int[], n.is_unique, n.is_needed, array_to_string(n.columns, ', ')
-    from (values
+    from (
+        values
         ('content_tags', '{content_id,content_source,tag_id}'::text[], true, true),
         ('content_tags', '{tag_id,content_source,content_id}', false, true),
         ('tags', '{id}', true, false),
         ('tags', '{name}', true, true),
         ('tag_cardinality_stats', '{tag_id,content_source}', true, true),
         ('users', '{id}', true, false),
-        ('users', '{username}', true, false),
-        ('content_items_more', '{source_id}', true, false),
-        ('content_items_auto_more', '{source_id}', true, false)
+        ('users', '{username}', true, false)
+        union all
+        select s.table_name || '_more', '{source_id}', true, false from gallery.sources() s
     ) n (name, columns, is_unique, is_needed)
     where to_regclass('@schema_text@.' || n.name) is not null
     union all

@@ -47,7 +47,7 @@ declare
     g         gallery.figures;
     n         gallery.narrowing;
     v_index   gallery.index_state := gallery.index_state(in_force.dirty_limit);
-    v_all     double precision;                     -- items of both sources
+    v_all     double precision;                     -- items of all sources
     v_rows    double precision;
     v_visible double precision;                     -- the share of the junction that index-only scans need not visit
 begin
@@ -58,15 +58,13 @@ begin
     g.owned := case when f.creators is not null then least(c_owned * cardinality(f.creators), 1)
                     when f.other_sources = '{}' then c_owned else 1 end;
     select sum(c.reltuples::double precision) filter (where c.oid <> '@schema_text@.content_tags'::regclass),
-           sum(c.reltuples::double precision) filter (where c.oid = '@schema_text@.content_items'::regclass and 'items' = any (f.sources)
-                                       or c.oid = '@schema_text@.content_items_auto'::regclass and 'auto' = any (f.sources)),
-           sum(c.relpages::double precision) filter (where c.oid = '@schema_text@.content_items'::regclass and 'items' = any (f.sources)
-                                      or c.oid = '@schema_text@.content_items_auto'::regclass and 'auto' = any (f.sources)),
+           sum(c.reltuples::double precision) filter (where (gallery.source_types())[array_position(gallery.item_tables(), c.oid)] = any (f.sources)),
+           sum(c.relpages::double precision) filter (where (gallery.source_types())[array_position(gallery.item_tables(), c.oid)] = any (f.sources)),
            sum(c.reltuples::double precision) filter (where c.oid = '@schema_text@.content_tags'::regclass),
            sum(c.relallvisible::double precision / nullif(c.relpages, 0)) filter (where c.oid = '@schema_text@.content_tags'::regclass)
     into v_all, g.items, g.item_pages, v_rows, v_visible
     from pg_class c
-    where c.oid in ('@schema_text@.content_items'::regclass, '@schema_text@.content_items_auto'::regclass, '@schema_text@.content_tags'::regclass);
+    where c.oid = any (gallery.indexed_tables());
     g.items := greatest(g.items, 1);
     foreach n in array g.narrowings loop            -- the sizes of tables that were never analyzed are not known
         if cardinality(n.tags) = 1 then

@@ -22,12 +22,14 @@ comment on type gallery.narrowing is
     'A step by which a list of items is narrowed to those that satisfy one condition on tags.';
 
 drop type if exists gallery.dirty cascade;       -- of earlier versions
-drop type if exists gallery.source_ids cascade;
-create type gallery.source_ids as (
-    items       bigint[],               -- of each source, in the order of ids
-    auto        bigint[]
+drop type if exists gallery.source_ids cascade;  -- likewise
+drop type if exists gallery.candidates cascade;
+create type gallery.candidates as (
+    source      text,
+    ids         bigint[]
 );
-comment on type gallery.source_ids is 'Some items.';
+comment on type gallery.candidates is
+    'Some items of a source; some of several are an array of these.';
 
 drop type if exists gallery.figures cascade;
 create type gallery.figures as (
@@ -47,18 +49,10 @@ create type gallery.figures as (
     index_lacks text,                   -- why the bitmap index can't be used now; null if it can
     blocks      double precision,       -- that it has,
     dirty       double precision,       -- rows of its log: of items that changed since they were indexed,
-    dirty_ids   gallery.source_ids      -- and these items
+    dirty_ids   gallery.candidates[]    -- and these items, in the order of ids
 );
 comment on type gallery.figures is
     'What statistics say of the data that a query asks for.';
-
-drop type if exists gallery.candidates cascade;
-create type gallery.candidates as (
-    source      text,
-    ids         bigint[]
-);
-comment on type gallery.candidates is
-    'The items of a source that a list strategy has left.';
 
 drop type if exists gallery.scan cascade;
 create type gallery.scan as (
@@ -68,7 +62,7 @@ create type gallery.scan as (
     after       gallery.position,       -- exclusive; null: from the start
     wanted      bigint,                 -- how many rows
     figures     gallery.figures,        -- for strategies that go by them
-    seed        gallery.source_ids,     -- for a walk that tests the rarest tag by its list; null: it probes for it
+    seed        gallery.candidates[],   -- for a walk that tests the rarest tag by its list: a list for each of gallery.source_types(); null: it probes for it
     lists       gallery.candidates[],   -- what an earlier step of the plan has in hand: the items of each source
     narrowed    int,                    --   that satisfy so many of the conditions on tags; null: nothing
     counted     bigint                  -- how many candidates there are, or at least, where a step has counted them

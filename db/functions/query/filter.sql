@@ -100,32 +100,33 @@ comment on function gallery.make_filter(uuid[], uuid[], uuid[], text[], uuid, uu
 
 create or replace function gallery.filter_sources(f gallery.filter, content_source_types text[])
 returns gallery.filter
-language plpgsql immutable
+language plpgsql stable
 set search_path from current
 as $function$
 declare
     v_odd text;
 begin
     if content_source_types is null then
-        f.sources := '{auto,items}';
+        f.sources := gallery.source_types();
         return f;
     end if;
     perform gallery.refuse_null_elements('content_source_types', content_source_types);
     select t into v_odd from unnest(content_source_types) t
-    where t not in ('user-regular', 'user-auto', 'community-regular', 'community-auto') limit 1;
+    where not exists (select from gallery.sources() s where t in (s.own_label, s.other_label)) limit 1;
     if found then
         perform gallery.raise_error('TG004', format('unknown content source type %L', left(v_odd, 60)),
-            'Known are user-regular, user-auto, community-regular and community-auto.');
+            format('Known are %s.', (select string_agg(s.own_label || ', ' || s.other_label, ', ' order by s.source_type collate "C" desc)
+                                     from gallery.sources() s)));
     end if;
-    if f.viewer is null and content_source_types && '{user-regular,user-auto}' then
+    f.own_sources   := array(select s.source_type from gallery.sources() s
+                             where s.own_label = any (content_source_types) order by s.source_type collate "C");
+    f.other_sources := array(select s.source_type from gallery.sources() s
+                             where s.other_label = any (content_source_types) order by s.source_type collate "C");
+    if f.viewer is null and f.own_sources <> '{}' then
         perform gallery.raise_error('TG004', 'the user-... source types need a viewer',
             'Give viewer => the uuid of the one who is looking, or log in where the setting viewer.pinned_to says who that is, or ask for the community-... types only.');
     end if;
-    f.own_sources   := array(select s.source from (values ('auto', 'user-auto'), ('items', 'user-regular')) s (source, kind)
-                             where s.kind = any (content_source_types));
-    f.other_sources := array(select s.source from (values ('auto', 'community-auto'), ('items', 'community-regular')) s (source, kind)
-                             where s.kind = any (content_source_types));
-    f.sources       := array(select s from unnest(f.own_sources || f.other_sources) s group by s order by s);
+    f.sources       := array(select s from unnest(f.own_sources || f.other_sources) s group by s order by s collate "C");
     if f.own_sources = f.other_sources or f.viewer is null then
         f.own_sources := null;
         f.other_sources := null;

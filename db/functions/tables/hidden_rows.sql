@@ -7,10 +7,15 @@ returns boolean
 language plpgsql stable
 set search_path from current
 as $function$
+declare
+    v_table oid;
 begin
+    foreach v_table in array gallery.item_tables() loop
+        if row_security_active(v_table) then
+            return true;
+        end if;
+    end loop;
     return row_security_active('@schema_text@.content_items_all')
-        or row_security_active('@schema_text@.content_items')
-        or row_security_active('@schema_text@.content_items_auto')
         or row_security_active('@schema_text@.content_tags')
         or row_security_active('@schema_text@.tags');
 end

@@ -3,8 +3,7 @@
 -- functions that hold subqueries, and a call for every item would double the cost of a walk.
 -- In the text, i is the item's row and f the filter, a variable of the function around it.
 -- OFFSET 0 keeps each test a probe of one item: without it the planner may read the whole
--- posting list of a tag to answer for a page of 25. The sources stand one by one: a generic plan
--- leaves out a partition by an IN list, but not by = ANY (an array). CASE tests the required tags first:
+-- posting list of a tag to answer for a page of 25. CASE tests the required tags first:
 -- they fail soonest, and the tests of the others look through all the tags of the item.
 --
 -- The arrays of a filter may have thousands of elements, which = ANY would compare with each item one by
@@ -20,7 +19,7 @@ return $condition$
                  else i.content_type in (select unnest(f.content_types)) end)
         and (f.min_quality is null or i.quality_score >= f.min_quality)
         and (f.creators is null or i.creator_id = f.creators[width_bucket(i.creator_id, f.creators)])
-        and i.source_type in (f.sources[1], f.sources[2])
+        and i.source_type = any (f.sources)
         and (i.is_private is not true or i.creator_id = f.viewer or f.everything)
         and (f.own_sources is null
              or i.source_type = any (case when i.creator_id = f.viewer then f.own_sources else f.other_sources end))

@@ -9,17 +9,11 @@ as $function$
 #variable_conflict use_variable
 begin
     return case
-        when source = 'items' and descending then
-            array(select i.id from @schema@.content_items i where i.created_at between low and high
-                  order by i.created_at desc, i.id desc limit most)
-        when source = 'items' then
-            array(select i.id from @schema@.content_items i where i.created_at between low and high
-                  order by i.created_at, i.id limit most)
         when descending then
-            array(select i.id from @schema@.content_items_auto i where i.created_at between low and high
+            array(select i.id from gallery.sort_entries() i where i.source_type = source and i.created_at between low and high
                   order by i.created_at desc, i.id desc limit most)
         else
-            array(select i.id from @schema@.content_items_auto i where i.created_at between low and high
+            array(select i.id from gallery.sort_entries() i where i.source_type = source and i.created_at between low and high
                   order by i.created_at, i.id limit most)
     end;
 end
@@ -31,12 +25,14 @@ create or replace function gallery.share_between(source text, low bigint, high b
 returns double precision
 language plpgsql stable
 set search_path from current
+set plan_cache_mode = 'force_generic_plan' set enable_seqscan = 'off' set enable_bitmapscan = 'off' set enable_sort = 'off'
 as $function$
+#variable_conflict use_variable
 declare
-    v_items boolean := source = 'items';
-    v_least bigint := case when v_items then (select min(i.id) from @schema@.content_items i) else (select min(i.id) from @schema@.content_items_auto i) end;
-    v_most  bigint := case when v_items then (select max(i.id) from @schema@.content_items i) else (select max(i.id) from @schema@.content_items_auto i) end;
+    v_least bigint;
+    v_most  bigint;
 begin
+    select min(i.id), max(i.id) into v_least, v_most from gallery.sort_entries() i where i.source_type = source;
     return least(1, (high::double precision - low + 1) / (v_most::double precision - v_least + 1));
 end
 $function$;

@@ -1,8 +1,9 @@
 -- What the trigger refuse_losing_sidecar of content_items_all runs. An item that moves to another
--- source keeps its tags: the junction's foreign key follows it. A row of content_items_more or
--- content_items_auto_more holds fields that only items of that source have, and its foreign key
+-- source keeps its tags: the junction's foreign key follows it. A row of content_items_more, or of another
+-- partition's table of that kind, holds fields that only items of that source have, and its foreign key
 -- would delete it without a word; so such an item stays until the row is out of its way.
--- The revision that makes the trigger applies this file before it.
+-- The revision that makes the trigger applies this file before it. The trigger fires in the partition, whose
+-- name tells the other table's: which tables there are is not known before gallery_add_source() makes them.
 
 create or replace function gallery.refuse_losing_sidecar()
 returns trigger
@@ -10,13 +11,14 @@ language plpgsql security definer
 set search_path from current
 as $function$
 declare
-    v_table text := case
-        when old.source_type = 'items' and exists (select from @schema@.content_items_more m where m.source_id = old.id)
-            then 'content_items_more'
-        when old.source_type = 'auto' and exists (select from @schema@.content_items_auto_more m where m.source_id = old.id)
-            then 'content_items_auto_more' end;
+    v_table text := tg_table_name || '_more';
+    v_held  boolean;
 begin
-    if v_table is not null then
+    if to_regclass(format('%I.%I', tg_table_schema, v_table)) is null then
+        return new;
+    end if;
+    execute format('select exists (select from %I.%I m where m.source_id = $1)', tg_table_schema, v_table) into v_held using old.id;
+    if v_held then
         raise exception using
             errcode = 'restrict_violation',
             message = format('item %s can''t move from %L to %L: it has a row in %s', old.id, old.source_type, new.source_type, v_table),

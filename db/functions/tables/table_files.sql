@@ -1,14 +1,25 @@
 -- The files in which the tables stand, and how large the tables are. DDL that rewrites a table, and a
 -- restore, give it another file: so an index that was built from the old one is known.
 
+create or replace function gallery.indexed_tables()
+returns oid[]
+language sql stable parallel safe
+return gallery.item_tables() || '@schema_text@.content_tags'::regclass::oid;
+comment on function gallery.indexed_tables() is 'The tables that the index is made of.';
+
 create or replace function gallery.table_files()
 returns oid[]
 language plpgsql stable
 set search_path from current
 as $function$
+declare
+    v_files oid[];
+    v_table oid;
 begin
-    return array[pg_relation_filenode('@schema_text@.content_items'), pg_relation_filenode('@schema_text@.content_items_auto'),
-                 pg_relation_filenode('@schema_text@.content_tags')];
+    foreach v_table in array gallery.indexed_tables() loop      -- a page asks: sooner than by a statement
+        v_files := v_files || pg_relation_filenode(v_table)::oid;
+    end loop;
+    return v_files;
 end
 $function$;
 comment on function gallery.table_files() is
@@ -24,8 +35,7 @@ as $function$
 begin
     return array(
         select c.relfilenode
-        from unnest(array['@schema_text@.content_items', '@schema_text@.content_items_auto', '@schema_text@.content_tags']::regclass[])
-             with ordinality t (oid, n)
+        from unnest(gallery.indexed_tables()) with ordinality t (oid, n)
         join pg_class c on c.oid = t.oid
         order by t.n);
 end

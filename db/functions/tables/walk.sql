@@ -2,17 +2,19 @@
 -- that of the items with a quality and that of those without.
 
 create or replace function gallery.seed_of(lists gallery.candidates[])
-returns gallery.source_ids
-language plpgsql immutable
+returns gallery.candidates[]
+language plpgsql stable
 set search_path from current
 as $function$
 begin
-    return row(array(select e.id from unnest(lists) l cross join lateral unnest(l.ids) e (id) where l.source = 'items' order by e.id),
-               array(select e.id from unnest(lists) l cross join lateral unnest(l.ids) e (id) where l.source = 'auto' order by e.id))::gallery.source_ids;
+    return array(select row(t.source, array(select e.id from unnest(lists) l cross join lateral unnest(l.ids) e (id)
+                                            where l.source = t.source order by e.id))::gallery.candidates
+                 from unnest(gallery.source_types()) with ordinality t (source, n)
+                 order by t.n);
 end
 $function$;
 comment on function gallery.seed_of(gallery.candidates[]) is
-    'Lists of items as the seed of a walk: in the order of ids, for who looks them up by halving.';
+    'Lists of items as the seed of a walk: one for each source there is, in the order of ids, for who looks them up by halving.';
 
 create or replace function gallery.walk_range(f gallery.filter, s gallery.scan, no_quality boolean, budget bigint)
 returns gallery.stretch
@@ -27,7 +29,7 @@ begin
         when not s.by_quality then
             case when s.descending then gallery.walk_created_at_desc(f, s, v_start, budget)
                                    else gallery.walk_created_at_asc(f, s, v_start, budget) end
-        when not s.seed is null then
+        when s.seed is not null then
             gallery.seeded_walk_range(f, s, no_quality, v_start, budget)
         when no_quality then
             case when s.descending then gallery.walk_no_quality_desc(f, s, v_start, budget)
@@ -59,7 +61,7 @@ begin
     end loop;
     v_walked.places := gallery.in_page_order(v_rows, s);
     v_walked.finished := cardinality(v_walked.places) >= s.wanted or (v_walked.reached).id is null;
-    if not v_walked.finished then       -- its namesake in the other partition has been looked at too
+    if not v_walked.finished then       -- its namesakes in other partitions have been looked at too
         v_walked.reached.source := case when s.descending then '' else E'\x7f' end;
     end if;
     return v_walked;

@@ -4,15 +4,10 @@
 --
 -- Exactness: every item that carries the tag is on the list, which is read in the walk's snapshot;
 -- what is on it is tested for the whole filter, the tag included. Budget, ties and ranges are those of
--- tables/walk_items.sql. The partitions stand one by one, for an entry of a sort index does
--- not tell its item's source.
+-- tables/walk_items.sql. The entries come from gallery.sort_entries(), which tells their sources.
 
 do $define$
 declare
-    c_entries constant text := $items$(
-                              select a.quality_score, a.id, 'items'::text as source_type from @schema@.content_items a
-                              union all
-                              select a.quality_score, a.id, 'auto'::text from @schema@.content_items_auto a)$items$;
     v_walk record;
 begin
     for v_walk in select * from gallery.walks() w where w.name like '%quality%' loop
@@ -28,31 +23,31 @@ begin
             as $function$
             #variable_conflict use_variable
             declare
-                v_seed   gallery.source_ids := s.seed;
+                v_seed   gallery.candidates[] := s.seed;         -- in the order of gallery.source_types()
                 v_walked gallery.stretch;
             begin
                 v_walked.places := array(
                     select row(%5$s)::gallery.position
                     from (select i.*
-                          from %8$s i
+                          from gallery.sort_entries() i
                           where %2$s
                             and %3$s
-                            and i.source_type in (f.sources[1], f.sources[2])
+                            and i.source_type = any (f.sources)
                           order by %4$s
                           fetch first (v_budget) rows with ties) w
                     join @schema@.content_items_all i on i.id = w.id and i.source_type = w.source_type
-                    where w.id = case w.source_type when 'items' then v_seed.items[width_bucket(w.id, v_seed.items)]
-                                                    else v_seed.auto[width_bucket(w.id, v_seed.auto)] end
+                    where w.id = (v_seed[array_position(gallery.source_types(), w.source_type)]).ids[
+                                     width_bucket(w.id, (v_seed[array_position(gallery.source_types(), w.source_type)]).ids)]
                       and %6$s
                     order by %7$s
                     fetch first (s.wanted) rows with ties);
                 if v_budget is not null and cardinality(v_walked.places) < s.wanted then
                     v_walked.reached := (
                         select row(%5$s)::gallery.position
-                        from %8$s i
+                        from gallery.sort_entries() i
                         where %2$s
                           and %3$s
-                          and i.source_type in (f.sources[1], f.sources[2])
+                          and i.source_type = any (f.sources)
                         order by %4$s
                         offset v_budget - 1 limit 1);
                 end if;
@@ -63,7 +58,7 @@ begin
                 'The first wanted matches after a place, with ties, walking the items by %1$s and testing those on the scan''s seed; within a budget of items, null for all.';
             $template$,
             v_walk.name, v_walk.keyset, v_walk.range, v_walk.page_order,
-            replace(gallery.position_sql(), 'i.created_at', 'null'), gallery.match_sql(), replace(v_walk.page_order, 'i.', 'w.'), c_entries);
+            replace(gallery.position_sql(), 'i.created_at', 'null'), gallery.match_sql(), replace(v_walk.page_order, 'i.', 'w.'));
     end loop;
 end
 $define$;

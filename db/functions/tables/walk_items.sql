@@ -67,7 +67,7 @@ begin
                           from @schema@.content_items_all i
                           where %2$s
                             and %3$s
-                            and i.source_type in (f.sources[1], f.sources[2])
+                            and gallery.is_asked(i.source_type, f.sources)
                           order by %4$s
                           fetch first (v_budget) rows with ties) i
                     where %6$s
@@ -79,7 +79,7 @@ begin
                         from @schema@.content_items_all i
                         where %2$s
                           and %3$s
-                          and i.source_type in (f.sources[1], f.sources[2])
+                          and gallery.is_asked(i.source_type, f.sources)
                         order by %4$s
                         offset v_budget - 1 limit 1);
                 end if;

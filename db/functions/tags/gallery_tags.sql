@@ -14,7 +14,7 @@ declare
     s        gallery.tag_scan   := row(null::gallery.tag_position, true);
     v_size   int                := gallery.check_page_size(page_size);
     v_mark   text collate "default" := gallery.tags_fingerprint(f);
-    v_unlisted uuid[]           := gallery.unlisted_tags();
+    v_unlisted uuid[]           := gallery.unlisted_tags(f.scope);
     v_places gallery.tag_position[];
     v_ahead  boolean;
     v_behind boolean;
@@ -41,7 +41,7 @@ begin
     return query
     select p.tag_id, t.name, p.item_count,
            case when coalesce(p.tag_id = any (v_unlisted), true)
-                then (select c.counts_by_source from gallery.counted_tags(array[p.tag_id]) c where c.scope = f.scope)
+                then (select c.counts_by_source from gallery.counted_tags(array[p.tag_id], f.scope) c)
                 else gallery.listed_counts(p.tag_id, f.scope) end,
            v_next, v_prev
     from unnest(v_places) with ordinality p (item_count, name_start, tag_id, n)
@@ -51,8 +51,8 @@ end
 $function$;
 comment on function @schema@.gallery_tags(text, text[], bigint, bigint, text, int, text) is
 $comment$Tags with the number of items that carry each: popular tags, search by the start of the name, autocomplete. Tags that no item carries are not listed.
-name_prefix: names that start with it, letter by letter: case counts, and %, _ and \ are themselves. source_types: count items of these sources alone, 'items' or 'auto'; NULL counts all. min_count, max_count: the least and greatest item_count, both included.
+name_prefix: names that start with it, letter by letter: case counts, and %, _ and \ are themselves. source_types: count items of these sources alone; NULL counts all. min_count, max_count: the least and greatest item_count, both included.
 sort: 'count' (the most carried first, then by name) or 'name'; names sort by code point ("C"), and by their first 80 characters and then the id where they are longer. page_size: 1 to 500. cursor: a next_cursor or prev_cursor of the same filter and sort.
 counts_by_source: {source: count}, which add up to item_count. next_cursor and prev_cursor are the same on every row, and NULL where there is nothing more that way.
 Counts are those of tag_cardinality_stats, exact as of the last gallery_refresh(); they include private items. A role that row level security hides rows from, or that may not read these statistics, gets the counts of the items that it may see, at the cost of reading all tag rows.
-Errors: TG001, TG002 (cursor), TG004 (arguments). Cost: well under a millisecond.$comment$;
+Errors: TG001, TG002 (cursor), TG004 (arguments). Cost: well under a millisecond; for several sources that are not all, a read of the statistics of all tags.$comment$;

@@ -2,7 +2,7 @@
 
 drop type if exists gallery.tag_filter cascade;
 create type gallery.tag_filter as (
-    scope       text,                   -- a content source, '' for all; null: no source, nothing matches
+    scope       text,                   -- see gallery.tag_scope()
     name_prefix text,                   -- null where there is none
     min_count   bigint,
     max_count   bigint,
@@ -28,10 +28,25 @@ create type gallery.tag_scan as (
 comment on type gallery.tag_scan is
     'Where a page of tags starts and which way it is read.';
 
+create or replace function gallery.tag_scope(source_types text[])
+returns text
+language plpgsql stable
+set search_path from current
+as $function$
+declare
+    v_sources text[] := array(select s from unnest(source_types) s group by s order by s collate "C");
+begin
+    return case when source_types is null or v_sources = gallery.source_types() then ''
+                when v_sources <> '{}' then array_to_string(v_sources, ',') end;
+end
+$function$;
+comment on function gallery.tag_scope(text[]) is
+    'What tags are counted in: a source, several with commas between them, '''' for all; null: no source, nothing matches.';
+
 create or replace function gallery.make_tag_filter(
     name_prefix text, source_types text[], min_count bigint, max_count bigint, sort text)
 returns gallery.tag_filter
-language plpgsql immutable
+language plpgsql stable
 set search_path from current
 as $function$
 declare
@@ -42,10 +57,10 @@ begin
         perform gallery.refuse_excess('source_types', cardinality(source_types), gallery.most_elements(), 'elements');
     end if;
     perform gallery.refuse_null_elements('source_types', source_types);
-    select s into v_odd from unnest(source_types) s where s not in ('items', 'auto') limit 1;
+    select s into v_odd from unnest(source_types) s where s <> all (gallery.source_types()) limit 1;
     if found then
         perform gallery.raise_error('TG004', format('unknown source type %L', left(v_odd, 60)),
-            'Known are items and auto.');
+            format('Known are %s.', array_to_string(gallery.source_types(), ', ')));
     end if;
     if least(min_count, max_count) < 0 or min_count > max_count then
         perform gallery.raise_error('TG004',
@@ -55,7 +70,7 @@ begin
     if sort not in ('count', 'name') then
         perform gallery.raise_error('TG004', format('unknown sort %L', left(sort, 60)), 'Known are count and name.');
     end if;
-    f.scope       := case when source_types is null or source_types @> '{items,auto}' then '' else (select min(s) from unnest(source_types) s) end;
+    f.scope       := gallery.tag_scope(source_types);
     f.name_prefix := nullif(name_prefix, '');
     f.min_count   := min_count;
     f.max_count   := max_count;

@@ -56,6 +56,33 @@ $function$;
 comment on function gallery.counted_tags(uuid[]) is
     'Some tags (null: all) with their counts, worked out anew: from the statistics, or for a role that may not read those from the rows that it sees.';
 
+create or replace function gallery.is_listed_scope(scope text)
+returns boolean
+language sql immutable
+return strpos(scope, ',') = 0;
+comment on function gallery.is_listed_scope(text) is
+    'Whether gallery.tag_listing has rows of a scope: not of several sources that are not all.';
+
+create or replace function gallery.counted_tags(tag_ids uuid[], scope text)
+returns setof gallery.tag_listing
+language plpgsql stable
+set search_path from current
+as $function$
+begin
+    if gallery.is_listed_scope(counted_tags.scope) then
+        return query select c.* from gallery.counted_tags(tag_ids) c where c.scope = counted_tags.scope;
+    else
+        return query
+        select c.tag_id, counted_tags.scope, c.name_start, sum(c.item_count)::bigint, jsonb_object_agg(c.scope, c.item_count)
+        from gallery.counted_tags(tag_ids) c
+        where c.scope = any (string_to_array(counted_tags.scope, ','))
+        group by c.tag_id, c.name_start;
+    end if;
+end
+$function$;
+comment on function gallery.counted_tags(uuid[], text) is
+    'Some tags (null: all) with their counts in a scope, worked out anew.';
+
 create or replace function gallery.listed_counts(tag_id uuid, scope text)
 returns jsonb
 language plpgsql stable
@@ -68,17 +95,18 @@ end
 $function$;
 comment on function gallery.listed_counts(uuid, text) is 'The counts by source of a tag in the listing. A function, so that a role which may not read the listing is not asked for it.';
 
-create or replace function gallery.unlisted_tags()
+create or replace function gallery.unlisted_tags(scope text)
 returns uuid[]
 language plpgsql stable
 set search_path from current
 as $function$
 begin
-    return case when gallery.may_read_listing() then gallery.dirty_tags() end;
+    return case when gallery.is_listed_scope(scope) and gallery.may_read_listing() then gallery.dirty_tags() end;
 end
 $function$;
-comment on function gallery.unlisted_tags() is
-    'The tags that gallery.tag_listing can''t be asked about now; null: all of them.';
+comment on function gallery.unlisted_tags(text) is
+    'The tags that gallery.tag_listing can''t be asked about now in a scope; null: all of them.';
+drop function if exists gallery.unlisted_tags();
 
 create or replace function gallery.tags_window(
     f gallery.tag_filter, s gallery.tag_scan, wanted int, unlisted uuid[])
@@ -107,7 +135,7 @@ declare
             limit $10
         $query$;
     v_listed   text := format(c_next, 'gallery.tag_listing', v_tags, v_columns, v_beyond, v_position, 'and l.tag_id <> all ($11)', v_order);
-    v_counted  text := format(c_next, 'gallery.counted_tags($11)', v_tags, v_columns, v_beyond, v_position, '', v_order);
+    v_counted  text := format(c_next, 'gallery.counted_tags($11, $1)', v_tags, v_columns, v_beyond, v_position, '', v_order);
 begin
     -- Planned for its arguments at every call: it is they that decide which index to read.
     return query execute

@@ -96,11 +96,17 @@ def _ask(rows: dict[str, int]) -> None:
 
 
 def _in_words(rows: dict[str, int]) -> str:
-    parts = [f"{rows[table]:,} {name}" for table, name in _NAMES.items() if table in rows]
-    derived = sum(count for table, count in rows.items() if table not in _NAMES)
+    names = _NAMES | {table: f"rows of {table}" for table in rows if _is_of_a_source(table)}
+    parts = [f"{rows[table]:,} {name}" for table, name in names.items() if table in rows]
+    derived = sum(count for table, count in rows.items() if table not in names)
     if derived:
         parts.append(f"{derived:,} rows of index and statistics, which can be built anew")
     return ", ".join(parts)
+
+
+def _is_of_a_source(table: str) -> bool:
+    """Whether gallery_add_source() made the table."""
+    return table.startswith("content_items_") and table not in _NAMES
 
 
 def _tell_of_waiting() -> None:

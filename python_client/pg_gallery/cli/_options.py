@@ -128,7 +128,8 @@ class Filter:
         Option(
             "--source",
             metavar="KIND",
-            help="user-regular, user-auto, community-regular or community-auto; repeatable.",
+            help="user-regular, user-auto, community-regular, community-auto, or a label of a"
+            " further source; repeatable.",
             rich_help_panel=_FILTER,
         ),
     ] = None
