@@ -55,15 +55,20 @@ def role(conn: Connection, *grants: str) -> Iterator[str]:
 SECURITY = Path(__file__).parents[2] / "docs" / "security.md"
 
 
-def documented_grants(kind: str) -> list[list[str]]:
+def documented_grants(kind: str, *further_sources: str) -> list[list[str]]:
     """The blocks of SQL that docs/security.md has for a reader, a writer or a refresher.
 
-    Each is a list of statements, in which {role} stands for the role.
+    Each is a list of statements, in which {role} stands for the role. Tables of further sources are
+    named beside those of the source auto, as it says.
     """
     text = SECURITY.read_text(encoding="utf-8")
     _, heading, after = text.partition(f"\n### A {kind}\n")
     assert heading, f"docs/security.md says what a {kind} needs"
     section = re.split(r"\n##+ ", after, maxsplit=1)[0]
+    for source in further_sources:
+        section = re.sub(
+            r"content_items_auto(_more)?\b", rf"\g<0>, content_items_{source}\g<1>", section
+        )
     blocks = re.findall(r"^```sql\n(.*?)^```$", section, re.MULTILINE | re.DOTALL)
     return [
         [f"{statement};" for statement in named.split(";") if statement.strip()]

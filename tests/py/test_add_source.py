@@ -218,6 +218,24 @@ def test_only_the_owner_of_the_tables_adds_a_source(conn: Connection, kind: str)
         add(conn)
 
 
+@pytest.mark.parametrize("kind", ["reader", "writer", "refresher"])
+def test_the_documented_grants_name_what_is_needed_in_a_gallery_of_three(
+    conn: Connection, kind: str
+) -> None:
+    add(conn)
+    calls.store(conn, Gallery(items_of(), {}, []))
+    grants = " ".join(documented_grants(kind, THIRD_SOURCE)[0])
+    with new_role(conn, grants) as name, acting_as(conn, name):
+        if kind == "writer":
+            conn.execute("DELETE FROM content_items_all WHERE source_type = 'auto'")
+            conn.execute(f"INSERT INTO {ADDED}_more (source_id) VALUES (7)".encode())
+        elif kind == "refresher":
+            conn.execute("CALL gallery_refresh()")
+        else:
+            assert len(calls.page(conn, Filter(), strategy="bitmap").keys) == 3
+            assert calls.value_of(conn, "gallery_count") == 3
+
+
 @pytest.mark.parametrize("kind", ["reader", "refresher"])
 def test_who_had_the_documented_grants_needs_no_more(conn: Connection, kind: str) -> None:
     calls.store(conn, Gallery(items_of(("items", "auto")), {}, []))

@@ -55,6 +55,7 @@ CALLS: Mapping[str, tuple[Given, ...]] = {
         {"sort": "NAME"},
     ),
     "gallery_schedule": ({"every": "as it were"},),
+    "gallery_add_source": ({"source_type": "items"}, {"source_type": "ITEMS"}),
 }
 
 

@@ -16,7 +16,7 @@ import calls
 from answers import Asker
 from calls import Connection
 from changes import Changes
-from galleries import THREE_SOURCES, Gallery, random_gallery
+from galleries import THIRD_SOURCE, THREE_SOURCES, Gallery, random_gallery
 from harness.server import Server
 from index_states import refreshed
 from oracle import Filter
@@ -56,8 +56,8 @@ def change_some(conn: Connection, random: Random, gallery: Gallery) -> None:
 
 
 GRANTS = {
-    "the index too": "".join(documented_grants("reader")[0]),
-    "the tables alone": documented_grants("reader")[0][0],
+    "the index too": "".join(documented_grants("reader", THIRD_SOURCE)[0]),
+    "the tables alone": documented_grants("reader", THIRD_SOURCE)[0][0],
 }
 
 
@@ -205,7 +205,7 @@ def test_a_refresher_under_a_policy_is_refused_and_the_index_stays_right(
 ) -> None:
     random = Random(85)
     change_some(conn, random, gallery)
-    grants = "".join(documented_grants("refresher")[0])
+    grants = "".join(documented_grants("refresher", THIRD_SOURCE)[0])
     with in_force(conn, POLICIES[policies]), new_role(conn, grants) as refresher:
         with acting_as(conn, refresher):
             with pytest.raises(psycopg.Error) as refusal:

@@ -17,7 +17,7 @@ import calls
 from answers import Asker
 from calls import STRATEGIES, Connection
 from changes import Changes
-from galleries import THREE_SOURCES, Gallery, random_filter, random_gallery
+from galleries import THIRD_SOURCE, THREE_SOURCES, Gallery, random_filter, random_gallery
 from harness.server import Server
 from index_states import refreshed
 from oracle import SORTS, Filter
@@ -167,7 +167,7 @@ def test_a_viewer_pinned_to_the_role_is_the_user_who_is_called_like_it(
     expected = answers(conn, Filter(viewer=viewer))
     nobodys = answers(conn, Filter())
     assert expected != nobodys
-    (grants,) = documented_grants("reader")
+    (grants,) = documented_grants("reader", THIRD_SOURCE)
     with new_role(conn, " ".join(grants)) as name:
         conn.execute(calls.query(f"GRANT SELECT ON users TO {name}"))
         pin(conn, pinned_to="role")
@@ -189,7 +189,7 @@ def test_an_administrator_sees_everything_when_asking_for_it(
     viewer = gallery.users[0]
     theirs = answers(conn, Filter(viewer=viewer))
     nobodys = answers(conn, Filter())
-    (grants,) = documented_grants("reader")
+    (grants,) = documented_grants("reader", THIRD_SOURCE)
     with (
         new_role(conn) as administrators,
         new_role(conn, " ".join(grants)) as name,
@@ -216,7 +216,7 @@ def test_who_is_no_administrator_does_not_see_everything(
         CREATE OR REPLACE FUNCTION own_count() RETURNS bigint LANGUAGE sql SECURITY DEFINER AS
             'SELECT public.gallery_count()'
     """)
-    (grants,) = documented_grants("reader")
+    (grants,) = documented_grants("reader", THIRD_SOURCE)
     with (
         new_role(conn) as administrators,
         new_role(conn, " ".join(grants)) as name,

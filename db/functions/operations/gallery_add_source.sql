@@ -2,6 +2,9 @@
 -- served like them. What they have, the checks of gallery_health know already: the indexes of
 -- gallery.our_indexes(), the triggers of gallery.our_triggers(). Row triggers, foreign keys and the unique
 -- index on (id, source_type) PostgreSQL itself gives to each partition of content_items_all.
+--
+-- SQL is put together here, of a name that was checked, of names in the catalogue that format() or a cast to
+-- regclass quotes, and of what the functions named give. plpgsql_check does not see as much.
 
 create or replace function gallery.refuse_odd_source(source_type text, own_label text, other_label text)
 returns void
@@ -63,6 +66,7 @@ returns void
 language plpgsql
 set search_path from current
 as $function$
+-- @plpgsql_check_options: security_warnings = false
 declare
     c       record;
     v_grant record;
@@ -101,6 +105,7 @@ returns void
 language plpgsql
 set search_path from current
 as $function$
+-- @plpgsql_check_options: security_warnings = false
 declare
     v_identity text := (select case m.relreplident when 'f' then 'full' when 'n' then 'nothing' when 'd' then 'default' end
                         from pg_class m where m.oid = model);
@@ -125,6 +130,7 @@ returns void
 language plpgsql
 set search_path from current
 as $function$
+-- @plpgsql_check_options: security_warnings = false
 declare
     v_table   text := format('%s.%I', '@schema_text@', table_name);
     v_sidecar text := format('%s.%I', '@schema_text@', table_name || '_more');
@@ -163,6 +169,7 @@ returns void
 language plpgsql
 set search_path from current
 as $function$
+-- @plpgsql_check_options: security_warnings = false
 begin
     execute format('alter table %s.content_items_all
                         drop constraint if exists content_items_all_source_type_known,

@@ -21,6 +21,7 @@ returns void
 language plpgsql
 set search_path from current
 as $function$
+-- @plpgsql_check_options: security_warnings = false
 declare
     v_types  text;
     v_tables text;
@@ -56,6 +57,7 @@ returns void
 language plpgsql
 set search_path from current
 as $function$
+-- @plpgsql_check_options: security_warnings = false
 declare
     v_asked   text;
     v_entries text;
