@@ -23,6 +23,7 @@ UNPINNED = f"""
 SELECT oid::regprocedure::text FROM pg_proc
 WHERE ({_EVERY_FUNCTION_OF_OURS})
   AND prosqlbody IS NULL AND prokind <> 'a' AND NOT (prokind = 'p' AND proname = 'gallery_rebuild')
+  AND proname <> 'sort_entries'  -- put in line; it names tables in full, and no operator
   AND NOT coalesce('search_path=pg_catalog, pg_temp' = ANY (proconfig), false)
 """
 

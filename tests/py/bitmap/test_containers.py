@@ -132,11 +132,7 @@ def test_changes_of_bits_leave_containers_and_counts_as_a_list_of_sets_would(
             ask(conn, asked, source)
             for (key, block_no, slot), present in asked.items():
                 (held[key, block_no].add if present else held[key, block_no].discard)(slot)
-        assert stored(conn) == {
-            place: (slots, sum(source[slot] == "items" for slot in slots))
-            for place, slots in held.items()
-            if slots
-        }
+        assert stored(conn) == {place: slots for place, slots in held.items() if slots}
         assert statistics(conn) == {
             (key, name): count
             for key in keys
@@ -165,12 +161,12 @@ def ask(conn: Connection, asked: dict[tuple[UUID, int, int], bool], source: dict
     )
 
 
-def stored(conn: Connection) -> dict[tuple[UUID, int], tuple[set[int], int]]:
-    """What each container holds, and how many of that it counts as items of source 'items'."""
+def stored(conn: Connection) -> dict[tuple[UUID, int], set[int]]:
+    """What each container holds."""
     rows = conn.execute(
-        "SELECT key, block_no, in_items, bits, slots, cardinality FROM gallery.bitmap_container"
+        "SELECT key, block_no, bits, slots, cardinality FROM gallery.bitmap_container"
     ).fetchall()
-    return {(row[0], row[1]): (Container(*row[3:]).holds(), row[2]) for row in rows}
+    return {(row[0], row[1]): Container(*row[2:]).holds() for row in rows}
 
 
 def statistics(conn: Connection) -> dict[tuple[UUID, str], int]:
