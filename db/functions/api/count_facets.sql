@@ -62,6 +62,65 @@ comment on function gallery.commonest_tags(int, int, bigint, uuid[], bigint[]) i
 -- another, each so long that a quarter of the tags may fall out. Exact: no tag is dropped that
 -- could have as many matches as the list's last one, those found in the blocks read and, in the others,
 -- every item that carries it or every bit, whichever are less; of equal counts the first by name are listed.
+create or replace function gallery.tags_of_places(places gallery.position[], out tag_ids uuid[], out counts bigint[])
+language plpgsql stable
+set search_path from current
+set plan_cache_mode = 'force_generic_plan'
+as $function$
+#variable_conflict use_variable
+begin
+    select coalesce(array_agg(d.tag_id), '{}'), coalesce(array_agg(d.n), '{}') into tag_ids, counts
+    from (select ct.tag_id, count(*) as n
+          from unnest(places) p
+          join @schema@.content_tags ct on ct.content_id = p.id and ct.content_source = p.source collate "default"
+          group by ct.tag_id) d;
+end
+$function$;
+comment on function gallery.tags_of_places(gallery.position[]) is
+    'The tags that some items carry, and how many carry each.';
+
+-- A tag falls out at the soonest where it has missed as many bits, or has had as many items without them, as
+-- its count could exceed the last place's; so many blocks are read as let a quarter of the tags fall out.
+create or replace function gallery.count_batch(
+    block_nos int[], bits bit varying[], rests bigint[], total bigint, last_count bigint,
+    inout tag_ids uuid[], most bigint[], inout counts bigint[])
+language plpgsql stable
+set search_path from current
+set plan_cache_mode = 'force_generic_plan'
+set jit = 'off'
+as $function$
+declare
+    v_blocks int := coalesce(cardinality(block_nos), 0);
+    v_read   int := 0;                  -- blocks read
+    v_to     int;
+    v_rest   bigint := total;           -- bits in the others
+    v_need   double precision;          -- which part of these is read next
+    c record;
+begin
+    loop
+        select array_agg(u.tag_id), array_agg(u.most), array_agg(u.found),
+               percentile_disc(0.25) within group (order by
+                   least((u.found + v_rest - last_count + 1)::double precision / nullif(v_rest, 0),
+                         (u.most - last_count + 1)::double precision / nullif(u.most - u.found, 0)))
+        into tag_ids, most, counts, v_need
+        from unnest(tag_ids, most, counts) u (tag_id, most, found)
+        where least(u.most, u.found + v_rest) >= last_count;
+        exit when tag_ids is null or v_rest = 0;
+        v_to := v_read + 1;
+        while v_to < v_blocks and v_rest - rests[v_to] < v_need * v_rest loop
+            v_to := v_to + 1;
+        end loop;
+        c := gallery.count_tags_in_bits(tag_ids, block_nos[v_read + 1 : v_to], bits[v_read + 1 : v_to]);
+        select array_agg(u.tag_id), array_agg(u.most - u.seen + u.n), array_agg(u.found + u.n) into tag_ids, most, counts
+        from unnest(tag_ids, most, counts, c.counts, c.seen) u (tag_id, most, found, n, seen);
+        v_read := v_to;
+        v_rest := rests[v_read];
+    end loop;
+end
+$function$;
+comment on function gallery.count_batch(int[], bit varying[], bigint[], bigint, bigint, uuid[], bigint[], bigint[]) is
+    'Of some tags, those whose count reaches last_count, and their counts; null if none. most: how many matches each can have; counts: those among the dirty items; rests: the bits in the blocks after each.';
+
 create or replace function gallery.facets_of_bits(
     block_nos int[], bits bit varying[], dirty gallery.position[], facet_limit int)
 returns table (tag_id uuid, name text, item_count bigint)
@@ -72,84 +131,41 @@ set jit = 'off'
 as $function$
 #variable_conflict use_variable
 declare
-    v_blocks int := coalesce(cardinality(block_nos), 0);
     v_total  bigint := coalesce(gallery.count_bits(bits), 0);
     v_rests  bigint[];                  -- bits in the blocks after each
     v_batch  int := gallery.first_facet_batch();
     v_after  int := 0;                  -- tags looked at
-    v_tags   uuid[];                    -- of a batch those that may reach the list,
-    v_most   bigint[];                  --   how many matches each can have,
-    v_found  bigint[];                  --   how many it has in the blocks read and among the dirty items
-    v_read   int;                       -- blocks read
-    v_to     int;
-    v_rest   bigint;                    -- bits in the others
-    v_need   double precision;          -- which part of these is read next
-    v_dirty_tags   uuid[] := array[]::uuid[];
-    v_dirty_counts bigint[] := array[]::bigint[];
-    v_dirty_most   bigint := 0::bigint;
     v_last   bigint := 1::bigint;       -- the count of the list's last place so far
-    v_listed uuid[] := array[]::uuid[];
-    v_counts bigint[] := array[]::bigint[];
-    b record;
-    c record;
+    v_listed uuid[];
+    v_counts bigint[];
+    d record;                           -- tags of the dirty items,
+    b record;                           -- of a batch,
+    c record;                           -- and those of it that reach the list
 begin
     select array_agg(r.n order by r.place) into v_rests
     from (select w.place, v_total - (sum(bit_count(w.bits)) over (order by w.place))::bigint as n
           from unnest(bits) with ordinality w (bits, place)) r;
-    if cardinality(dirty) > 0 then
-        select coalesce(array_agg(d.tag_id), v_dirty_tags), coalesce(array_agg(d.n), v_dirty_counts), coalesce(max(d.n), 0)
-        into v_dirty_tags, v_dirty_counts, v_dirty_most
-        from (select ct.tag_id, count(*) as n
-              from unnest(dirty) p
-              join @schema@.content_tags ct on ct.content_id = p.id and ct.content_source = p.source collate "default"
-              group by ct.tag_id) d;
-        -- those that no indexed item carries
-        select coalesce(array_agg(d.tag_id), v_listed), coalesce(array_agg(d.n), v_counts) into v_listed, v_counts
-        from unnest(v_dirty_tags, v_dirty_counts) d (tag_id, n)
-        where not exists (select from gallery.tag_count l where l.tag_id = d.tag_id);
-    end if;
-
+    d := gallery.tags_of_places(dirty);
+    -- those that no indexed item carries
+    select coalesce(array_agg(u.tag_id), '{}'), coalesce(array_agg(u.n), '{}') into v_listed, v_counts
+    from unnest(d.tag_ids, d.counts) u (tag_id, n)
+    where not exists (select from gallery.tag_count l where l.tag_id = u.tag_id);
     loop
-        b := gallery.commonest_tags(v_after, v_batch, v_last, v_dirty_tags, v_dirty_counts);
+        b := gallery.commonest_tags(v_after, v_batch, v_last, d.tag_ids, d.counts);
         v_after := v_after + v_batch;
         v_batch := least(v_batch * 2, gallery.most_facet_batch());
-        v_tags := b.tag_ids;
-        v_most := b.most;
-        v_found := b.counts;
-        v_read := 0;
-        v_rest := v_total;
-        loop
-            -- a tag falls out at the soonest where it has missed as many bits, or has had as many items
-            -- without them, as its count could exceed the last place's
-            select array_agg(u.tag_id), array_agg(u.most), array_agg(u.found),
-                   percentile_disc(0.25) within group (order by
-                       least((u.found + v_rest - v_last + 1)::double precision / nullif(v_rest, 0),
-                             (u.most - v_last + 1)::double precision / nullif(u.most - u.found, 0)))
-            into v_tags, v_most, v_found, v_need
-            from unnest(v_tags, v_most, v_found) u (tag_id, most, found)
-            where least(u.most, u.found + v_rest) >= v_last;
-            exit when v_tags is null or v_rest = 0;
-            v_to := v_read + 1;
-            while v_to < v_blocks and v_rest - v_rests[v_to] < v_need * v_rest loop
-                v_to := v_to + 1;
-            end loop;
-            c := gallery.count_tags_in_bits(v_tags, block_nos[v_read + 1 : v_to], bits[v_read + 1 : v_to]);
-            select array_agg(u.tag_id), array_agg(u.most - u.seen + u.n), array_agg(u.found + u.n) into v_tags, v_most, v_found
-            from unnest(v_tags, v_most, v_found, c.counts, c.seen) u (tag_id, most, found, n, seen);
-            v_read := v_to;
-            v_rest := v_rests[v_read];
-        end loop;
-        if v_tags is not null or v_after <= gallery.first_facet_batch() then
+        c := gallery.count_batch(block_nos, bits, v_rests, v_total, v_last, b.tag_ids, b.most, b.counts);
+        if c.tag_ids is not null or v_after <= gallery.first_facet_batch() then
             select coalesce(array_agg(l.tag_id), '{}'), coalesce(array_agg(l.n), '{}'),
                    coalesce(min(l.n) filter (where l.place = facet_limit), 1)
             into v_listed, v_counts, v_last
             from (select u.tag_id, u.n, row_number() over (order by u.n desc) as place,
                          rank() over (order by u.n desc) as rank
-                  from unnest(v_listed || v_tags, v_counts || v_found) u (tag_id, n)
+                  from unnest(v_listed || c.tag_ids, v_counts || c.counts) u (tag_id, n)
                   where u.n > 0) l
             where l.rank <= facet_limit;    -- ties of the last place stay: their names decide
         end if;
-        exit when b.reached is null or b.reached + v_dirty_most < v_last;
+        exit when b.reached is null or b.reached + coalesce((select max(u) from unnest(d.counts) u), 0) < v_last;
     end loop;
 
     return query

@@ -96,7 +96,7 @@ end;
 comment on function gallery.key_changes(uuid[], uuid[], uuid, uuid[], text, boolean) is
     'The keys of an item that changed: those it has now (present), and those it may have had; one may be both.';
 
-create or replace function gallery.bitmap_query(f gallery.filter)
+create or replace function gallery.visible_to_viewer(q gallery.bitmap_query, f gallery.filter)
 returns gallery.bitmap_query
 language plpgsql stable
 set search_path from current
@@ -106,24 +106,7 @@ declare
     v_others  boolean := coalesce(f.own_sources = '{}', false);           -- only everybody else's
     v_sources text[]  := case when v_own then f.own_sources when v_others then f.other_sources
                               when f.own_sources is null then f.sources end;
-    q gallery.bitmap_query := row(array[]::smallint[], array[]::uuid[], array[]::gallery.clause[]);
 begin
-    if cardinality(f.creators) = 1 then         -- first, for it may be rare
-        q.kinds := array[gallery.kind_creator()];
-        q.keys := f.creators;
-    elsif f.creators is not null then
-        q.clauses := q.clauses || row(array_fill(gallery.kind_creator(), array[cardinality(f.creators)]), f.creators, null, null)::gallery.clause;
-    end if;
-    if f.tags_all is not null then
-        q.kinds := q.kinds || array_fill(gallery.kind_tag(), array[cardinality(f.tags_all)]);
-        q.keys := q.keys || f.tags_all;
-    end if;
-    if f.tags_any is not null then
-        q.clauses := q.clauses || row(array_fill(gallery.kind_tag(), array[cardinality(f.tags_any)]), f.tags_any, null, null)::gallery.clause;
-    end if;
-    if f.tags_none is not null then
-        q.clauses := q.clauses || row(null, null, array_fill(gallery.kind_tag(), array[cardinality(f.tags_none)]), f.tags_none)::gallery.clause;
-    end if;
     if v_own then
         q.kinds := q.kinds || gallery.kind_creator();
         q.keys := q.keys || f.viewer;
@@ -156,6 +139,36 @@ begin
         q.clauses := q.clauses || row(array[gallery.kind_public(), gallery.kind_creator()], array[gallery.public_key(), f.viewer], null, null)::gallery.clause;
     end if;
     return q;
+end
+$function$;
+comment on function gallery.visible_to_viewer(gallery.bitmap_query, gallery.filter) is
+    'A query, with the clauses for the sources asked for and for what the viewer may see.';
+
+create or replace function gallery.bitmap_query(f gallery.filter)
+returns gallery.bitmap_query
+language plpgsql stable
+set search_path from current
+as $function$
+declare
+    q gallery.bitmap_query := row(array[]::smallint[], array[]::uuid[], array[]::gallery.clause[]);
+begin
+    if cardinality(f.creators) = 1 then         -- first, for it may be rare
+        q.kinds := array[gallery.kind_creator()];
+        q.keys := f.creators;
+    elsif f.creators is not null then
+        q.clauses := q.clauses || row(array_fill(gallery.kind_creator(), array[cardinality(f.creators)]), f.creators, null, null)::gallery.clause;
+    end if;
+    if f.tags_all is not null then
+        q.kinds := q.kinds || array_fill(gallery.kind_tag(), array[cardinality(f.tags_all)]);
+        q.keys := q.keys || f.tags_all;
+    end if;
+    if f.tags_any is not null then
+        q.clauses := q.clauses || row(array_fill(gallery.kind_tag(), array[cardinality(f.tags_any)]), f.tags_any, null, null)::gallery.clause;
+    end if;
+    if f.tags_none is not null then
+        q.clauses := q.clauses || row(null, null, array_fill(gallery.kind_tag(), array[cardinality(f.tags_none)]), f.tags_none)::gallery.clause;
+    end if;
+    return gallery.visible_to_viewer(q, f);
 end
 $function$;
 comment on function gallery.bitmap_query(gallery.filter) is

@@ -1,6 +1,6 @@
 -- A block of the bitmap index, built anew in memory and compared with what is stored.
 
-create or replace function gallery.verify_block(p_block_no int)
+create or replace function gallery.verify_keys(p_block_no int)
 returns table (object text, detail text)
 language plpgsql stable
 set search_path from current
@@ -52,14 +52,40 @@ begin
            format('%s items too many, %s missing', bit_count(c.indexed & ~ c.expected), bit_count(c.expected & ~ c.indexed))
     from compared c
     where c.indexed <> c.expected;
+end
+$function$;
+comment on function gallery.verify_keys(int) is
+    'What the containers of a block say of its items that the tables do not, but for items in the log.';
 
+create or replace function gallery.verify_counts_of_containers(p_block_no int)
+returns table (object text, detail text)
+language plpgsql stable
+set search_path from current
+set plan_cache_mode = 'force_generic_plan'
+set enable_hashjoin = 'off' set enable_mergejoin = 'off' set enable_seqscan = 'off' set enable_bitmapscan = 'off'
+set jit = 'off'
+as $function$
+begin
     return query
     select format('block %s, container %s', p_block_no, k.key), 'its count is not that of its bits'
     from gallery.bitmap_container k
     cross join lateral (select coalesce(k.bits, (select gallery.slots_to_bits(e, 1) from unnest(k.slots) e)) as bits) b
     where k.block_no = p_block_no
       and (k.cardinality <> bit_count(b.bits) or k.cardinality = 0);
+end
+$function$;
+comment on function gallery.verify_counts_of_containers(int) is
+    'Containers of a block whose count is not that of their bits.';
 
+create or replace function gallery.verify_places(p_block_no int)
+returns table (object text, detail text)
+language plpgsql stable
+set search_path from current
+set plan_cache_mode = 'force_generic_plan'
+set enable_hashjoin = 'off' set enable_mergejoin = 'off' set enable_seqscan = 'off' set enable_bitmapscan = 'off'
+set jit = 'off'
+as $function$
+begin
     return query
     select format('block %s, slot %s', p_block_no, p.slot), 'it stands out of the page order, or outside of its block'
     from (select z.chunk * gallery.chunk_capacity() + u.n - 1 as slot,
@@ -75,6 +101,20 @@ begin
        or p.place < row(false, b.lower_at, null, b.lower_id, b.lower_source)::gallery.position
        or p.place >= row(false, a.lower_at, null, a.lower_id, a.lower_source)::gallery.position and a.block_no is not null
        or p.slot >= b.slots;
+end
+$function$;
+comment on function gallery.verify_places(int) is
+    'Items that stand out of the page order, or outside of their block.';
+
+create or replace function gallery.verify_block(p_block_no int)
+returns table (object text, detail text)
+language plpgsql stable
+set search_path from current
+as $function$
+begin
+    return query select * from gallery.verify_keys(p_block_no);
+    return query select * from gallery.verify_counts_of_containers(p_block_no);
+    return query select * from gallery.verify_places(p_block_no);
 end
 $function$;
 comment on function gallery.verify_block(int) is

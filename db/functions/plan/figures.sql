@@ -30,6 +30,27 @@ $function$;
 comment on function gallery.with_seed(gallery.figures, bigint) is
     'The figures of a walk that tests the rarest tag by its list, where that is cheaper.';
 
+create or replace function gallery.table_sizes(
+    sources text[], out items_in_all double precision, out items double precision, out item_pages double precision,
+    out tag_rows double precision, out visible double precision)
+language plpgsql stable
+set search_path from current
+set plan_cache_mode = 'force_generic_plan'
+as $function$
+begin
+    select sum(c.reltuples::double precision) filter (where c.oid <> '@schema_text@.content_tags'::regclass),
+           sum(c.reltuples::double precision) filter (where (gallery.source_types())[array_position(gallery.item_tables(), c.oid)] = any (sources)),
+           sum(c.relpages::double precision) filter (where (gallery.source_types())[array_position(gallery.item_tables(), c.oid)] = any (sources)),
+           sum(c.reltuples::double precision) filter (where c.oid = '@schema_text@.content_tags'::regclass),
+           sum(c.relallvisible::double precision / nullif(c.relpages, 0)) filter (where c.oid = '@schema_text@.content_tags'::regclass)
+    into items_in_all, items, item_pages, tag_rows, visible
+    from pg_class c
+    where c.oid = any (gallery.indexed_tables());
+end
+$function$;
+comment on function gallery.table_sizes(text[]) is
+    'How many items there are, in all and in some sources, the pages that these fill, how many rows the junction has, and the share of it that index-only scans need not visit; as of the last ANALYZE or VACUUM.';
+
 create or replace function gallery.read_figures(f gallery.filter, s gallery.scan, in_force gallery.settings_in_force)
 returns gallery.figures
 language plpgsql stable
@@ -47,9 +68,7 @@ declare
     g         gallery.figures;
     n         gallery.narrowing;
     v_index   gallery.index_state := gallery.index_state(in_force.dirty_limit);
-    v_all     double precision;                     -- items of all sources
-    v_rows    double precision;
-    v_visible double precision;                     -- the share of the junction that index-only scans need not visit
+    z         record;
 begin
     g.narrowings := gallery.read_narrowings(f, in_force.fallback_default_count);
     g.hidden := gallery.rows_are_hidden();
@@ -57,25 +76,17 @@ begin
     g.tested := case when gallery.needs_item_test(f) then c_tested else 1 end;
     g.owned := case when f.creators is not null then least(c_owned * cardinality(f.creators), 1)
                     when f.other_sources = '{}' then c_owned else 1 end;
-    select sum(c.reltuples::double precision) filter (where c.oid <> '@schema_text@.content_tags'::regclass),
-           sum(c.reltuples::double precision) filter (where (gallery.source_types())[array_position(gallery.item_tables(), c.oid)] = any (f.sources)),
-           sum(c.relpages::double precision) filter (where (gallery.source_types())[array_position(gallery.item_tables(), c.oid)] = any (f.sources)),
-           sum(c.reltuples::double precision) filter (where c.oid = '@schema_text@.content_tags'::regclass),
-           sum(c.relallvisible::double precision / nullif(c.relpages, 0)) filter (where c.oid = '@schema_text@.content_tags'::regclass)
-    into v_all, g.items, g.item_pages, v_rows, v_visible
-    from pg_class c
-    where c.oid = any (gallery.indexed_tables());
-    g.items := greatest(g.items, 1);
+    z := gallery.table_sizes(f.sources);
+    g.items := greatest(z.items, 1);
     foreach n in array g.narrowings loop            -- the sizes of tables that were never analyzed are not known
         if cardinality(n.tags) = 1 then
             g.items := greatest(g.items, n.listed);
         end if;
     end loop;
-    g.item_pages := greatest(g.item_pages, g.items / c_items);
-    v_rows := greatest(v_rows, g.items);
+    g.item_pages := greatest(z.item_pages, g.items / c_items);
     g.item_probe := 2 + ceil(greatest(ln(g.items / c_ids) / ln(c_ids), 0));
-    g.tag_probe := 1 + ceil(greatest(ln(v_rows / c_entries) / ln(c_fanout), 0));
-    g.list_row := c_row + 1 / c_entries + 1 - coalesce(v_visible, 1);
+    g.tag_probe := 1 + ceil(greatest(ln(greatest(z.tag_rows, g.items) / c_entries) / ln(c_fanout), 0));
+    g.list_row := c_row + 1 / c_entries + 1 - coalesce(z.visible, 1);
     g.carriers := g.items * g.owned;
     foreach n in array g.narrowings loop
         g.carriers := gallery.meeting(g.carriers, g, n);
@@ -87,7 +98,7 @@ begin
     g.index_lacks := v_index.lacks;
     g.dirty := v_index.dirty::double precision;
     g.dirty_ids := v_index.dirty_ids;
-    g.blocks := ceil(greatest(v_all, g.items) / gallery.block_capacity());
+    g.blocks := ceil(greatest(z.items_in_all, g.items) / gallery.block_capacity());
     return g;
 end
 $function$;

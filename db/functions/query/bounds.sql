@@ -28,6 +28,24 @@ $function$;
 comment on function gallery.refuse_excess(text, bigint, int, text) is
     'TG004: an argument is larger than its bound. To be found out before anything that takes longer the larger the argument is.';
 
+create or replace function gallery.refuse_large_filter(elements bigint, search text)
+returns void
+language plpgsql immutable
+set search_path from current
+as $function$
+begin
+    if elements > gallery.most_elements() then
+        perform gallery.refuse_excess('tags_all, tags_any, tags_none, content_source_types, creators and content_types together',
+            elements, gallery.most_elements(), 'elements');
+    end if;
+    if octet_length(search) > gallery.most_search_bytes() then
+        perform gallery.refuse_excess('search', octet_length(search), gallery.most_search_bytes(), 'bytes');
+    end if;
+end
+$function$;
+comment on function gallery.refuse_large_filter(bigint, text) is
+    'TG004 if the arguments of a filter have more elements in all arrays together, or a longer search, than they may have.';
+
 create or replace function gallery.refuse_null_elements(name text, elements anyarray)
 returns void
 language plpgsql immutable

@@ -22,6 +22,22 @@ create type gallery.filter as (
 comment on type gallery.filter is
     'A checked filter in canonical form: sets are sorted and without duplicates, so equal filters are equal rows.';
 
+create or replace function gallery.is_impossible(f gallery.filter)
+returns boolean
+language plpgsql immutable
+set search_path from current
+as $function$
+begin
+    return f.sources = '{}'
+        or coalesce(f.tags_any = '{}' or f.creators = '{}' or f.content_types = '{}', false)
+        or coalesce(gallery.share_elements(f.tags_all, f.tags_none), false)
+        or coalesce(gallery.all_elements_in(f.tags_any, f.tags_none), false)
+        or coalesce(f.created_from = f.created_before, false);
+end
+$function$;
+comment on function gallery.is_impossible(gallery.filter) is
+    'Whether the conditions contradict each other, so that nothing can match.';
+
 create or replace function gallery.make_filter(
     tags_all uuid[], tags_any uuid[], tags_none uuid[],
     content_source_types text[], viewer uuid, creators uuid[], content_types text[], search text,
@@ -32,18 +48,12 @@ language plpgsql stable
 set search_path from current
 as $function$
 declare
-    f          gallery.filter;
-    v_elements bigint;
+    f gallery.filter;
 begin
-    v_elements := coalesce(cardinality(tags_all), 0)::bigint + coalesce(cardinality(tags_any), 0) + coalesce(cardinality(tags_none), 0)
-                + coalesce(cardinality(content_source_types), 0) + coalesce(cardinality(creators), 0) + coalesce(cardinality(content_types), 0);
-    if v_elements > gallery.most_elements() then
-        perform gallery.refuse_excess('tags_all, tags_any, tags_none, content_source_types, creators and content_types together',
-            v_elements, gallery.most_elements(), 'elements');
-    end if;
-    if octet_length(search) > gallery.most_search_bytes() then
-        perform gallery.refuse_excess('search', octet_length(search), gallery.most_search_bytes(), 'bytes');
-    end if;
+    perform gallery.refuse_large_filter(
+        coalesce(cardinality(tags_all), 0)::bigint + coalesce(cardinality(tags_any), 0) + coalesce(cardinality(tags_none), 0)
+        + coalesce(cardinality(content_source_types), 0) + coalesce(cardinality(creators), 0) + coalesce(cardinality(content_types), 0),
+        search);
     if tags_all <> '{}' then
         perform gallery.refuse_null_elements('tags_all', tags_all);
         f.tags_all := gallery.as_set(tags_all);
@@ -87,11 +97,7 @@ begin
     f.created_before := created_before;
     f.min_quality    := min_quality;
     f                := gallery.filter_sources(f, content_source_types);
-    f.impossible     := f.sources = '{}'
-                     or coalesce(f.tags_any = '{}' or f.creators = '{}' or f.content_types = '{}', false)
-                     or coalesce(gallery.share_elements(f.tags_all, f.tags_none), false)
-                     or coalesce(gallery.all_elements_in(f.tags_any, f.tags_none), false)
-                     or coalesce(f.created_from = f.created_before, false);
+    f.impossible     := gallery.is_impossible(f);
     return f;
 end
 $function$;
