@@ -224,6 +224,7 @@ def test_the_documented_grants_name_what_is_needed_in_a_gallery_of_three(
 ) -> None:
     add(conn)
     calls.store(conn, Gallery(items_of(), {}, []))
+    conn.execute("CALL gallery_rebuild()")
     grants = " ".join(documented_grants(kind, THIRD_SOURCE)[0])
     with new_role(conn, grants) as name, acting_as(conn, name):
         if kind == "writer":
