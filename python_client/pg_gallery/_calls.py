@@ -1,9 +1,9 @@
 """Every call of a gallery function, built in one place: its SQL, its parameters, its row decoder.
 
-A `Call` does no I/O and knows no driver; `_executors` and `_sqlalchemy` run it. The text is nothing
-but ``SELECT * FROM function(name => CAST(placeholder AS type), …)``, or CALL for a procedure, with
-only those arguments that are given. Types and operators are named with their schema, so that
-nothing on the caller's search_path can stand in their place.
+A `Call` does no I/O and knows no driver; the executors of `_async` and `_sync` run it. The text is
+nothing but ``SELECT * FROM function(name => CAST(placeholder AS type), …)``, or CALL for a
+procedure, with only those arguments that are given. Types and operators are named with their
+schema, so that nothing on the caller's search_path can stand in their place.
 """
 
 from __future__ import annotations
@@ -86,6 +86,11 @@ class Call(Generic[T]):
             for item in self.arguments
         )
         return f"{'CALL' if self.procedure else 'SELECT * FROM'} {prefix}{self.function}({named})"
+
+
+def quoted_prefix(schema: str | None) -> str:
+    """What stands before a function's name: nothing, or the quoted schema and a dot."""
+    return '"{}".'.format(schema.replace('"', '""')) if schema is not None else ""
 
 
 # --- the functions ---

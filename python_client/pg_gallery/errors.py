@@ -10,8 +10,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
-from importlib.metadata import version
 from typing import Any
+
+from ._version import __version__
 
 
 class GalleryError(Exception):
@@ -203,7 +204,7 @@ def _kind(sqlstate: str, message: str, function: str) -> type[GalleryError] | No
 def _not_installed(function: str, sqlstate: str, message: str) -> NotInstalled:
     return NotInstalled(
         f"This database has no {function} that takes these arguments;"
-        f" pg_gallery {version('pg-gallery')} is needed there.",
+        f" pg_gallery {__version__} is needed there.",
         sqlstate=sqlstate,
         hint="Run pg-gallery migrate on it; where pg_gallery stands in a schema that is not on the"
         " role's search_path, name the schema (schema=, or --schema).",

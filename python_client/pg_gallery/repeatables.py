@@ -23,8 +23,8 @@ from alembic.config import Config
 from alembic.script import ScriptDirectory
 from sqlalchemy.exc import DBAPIError
 
-from . import __version__
 from ._resources import FUNCTIONS, MIGRATIONS
+from ._version import __version__
 from .errors import GalleryError
 
 log = logging.getLogger(__name__)

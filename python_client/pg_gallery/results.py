@@ -6,7 +6,7 @@ Times are aware datetimes. A time that Python can't hold (``infinity``, a year b
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Generic, TypeVar
@@ -135,33 +135,3 @@ class PageRows(Generic[RowT]):
 
     def __len__(self) -> int:
         return len(self.items)
-
-
-@dataclass(frozen=True)
-class Page(PageRows[RowT]):
-    """A page that knows its neighbours. Iterating over it gives its items."""
-
-    _at: Callable[[str], Page[RowT]] = field(repr=False, compare=False)
-
-    def next(self) -> Page[RowT] | None:
-        """The page after this one, or None where there is none."""
-        return self._at(self.next_cursor) if self.next_cursor is not None else None
-
-    def prev(self) -> Page[RowT] | None:
-        """The page before this one, or None where there is none."""
-        return self._at(self.prev_cursor) if self.prev_cursor is not None else None
-
-
-@dataclass(frozen=True)
-class AsyncPage(PageRows[RowT]):
-    """A page that knows its neighbours, to be awaited. Iterating over it gives its items."""
-
-    _at: Callable[[str], Awaitable[AsyncPage[RowT]]] = field(repr=False, compare=False)
-
-    async def next(self) -> AsyncPage[RowT] | None:
-        """The page after this one, or None where there is none."""
-        return await self._at(self.next_cursor) if self.next_cursor is not None else None
-
-    async def prev(self) -> AsyncPage[RowT] | None:
-        """The page before this one, or None where there is none."""
-        return await self._at(self.prev_cursor) if self.prev_cursor is not None else None

@@ -24,19 +24,17 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
-from . import _calls
 from ._calls import Call
-from ._executors import AsyncExecutor, Executor, statement
+from ._psycopg import statement
+from ._version import __version__
 from .errors import sqlstate_of
 from .results import PageRows, StrategyChoice
 
 if TYPE_CHECKING:
     from opentelemetry.trace import Span, Tracer, TracerProvider
     from prometheus_client import CollectorRegistry, Counter, Histogram
-
-T = TypeVar("T")
 
 SECONDS = (
     0.0005, 0.001, 0.002, 0.003, 0.005, 0.0075, 0.01, 0.015, 0.02, 0.03, 0.05,
@@ -66,19 +64,11 @@ class Telemetry:
         self._metrics = _metrics(registry) if metrics else None
         self._sample_rate = strategy_sample_rate
 
-    def observed(self, executor: Executor) -> Executor:
-        """The executor, its calls recorded."""
-        return _ObservedExecutor(executor, self)
-
-    def observed_async(self, executor: AsyncExecutor) -> AsyncExecutor:
-        """The executor, its calls recorded."""
-        return _ObservedAsyncExecutor(executor, self)
-
     @contextmanager
-    def record(self, call: Call[Any], schema: str | None) -> Iterator[_Recording]:
+    def record(self, call: Call[Any], schema: str | None) -> Iterator[Recording]:
         """Record what happens to a call while it is run."""
         with self._span(call, schema) as span:
-            recording = _Recording(call, random.random() < self._sample_rate)
+            recording = Recording(call, random.random() < self._sample_rate)
             try:
                 yield recording
             except Exception as error:
@@ -112,7 +102,7 @@ class Telemetry:
             yield span
 
 
-class _Recording:
+class Recording:
     """One call: how long it took, what came of it, and by which strategy."""
 
     def __init__(self, call: Call[Any], sampled: bool) -> None:
@@ -160,38 +150,6 @@ class _Recording:
         )
 
 
-class _ObservedExecutor:
-    def __init__(self, executor: Executor, telemetry: Telemetry) -> None:
-        self._executor = executor
-        self._telemetry = telemetry
-
-    def run(self, call: Call[T], schema: str | None) -> T:
-        with self._telemetry.record(call, schema) as recording:
-            result = self._executor.run(call, schema)
-            if recording.finish(result):
-                recording.choose(self._executor.run(_calls.strategy_of(call), schema))
-            return result
-
-    def close(self) -> None:
-        self._executor.close()
-
-
-class _ObservedAsyncExecutor:
-    def __init__(self, executor: AsyncExecutor, telemetry: Telemetry) -> None:
-        self._executor = executor
-        self._telemetry = telemetry
-
-    async def run(self, call: Call[T], schema: str | None) -> T:
-        with self._telemetry.record(call, schema) as recording:
-            result = await self._executor.run(call, schema)
-            if recording.finish(result):
-                recording.choose(await self._executor.run(_calls.strategy_of(call), schema))
-            return result
-
-    async def close(self) -> None:
-        await self._executor.close()
-
-
 class _Metrics:
     """The counters and histograms in one registry."""
 
@@ -199,7 +157,7 @@ class _Metrics:
         self._calls = calls
         self._seconds = seconds
 
-    def count(self, recording: _Recording) -> None:
+    def count(self, recording: Recording) -> None:
         labels = {"function": recording.function, "strategy": recording.strategy or ""}
         self._calls.labels(**labels, outcome=recording.outcome).inc()
         self._seconds.labels(**labels).observe(recording.seconds)
@@ -210,8 +168,6 @@ def _tracer(provider: TracerProvider | None) -> Tracer:
         from opentelemetry import trace  # noqa: PLC0415 - optional
     except ImportError as error:
         raise ImportError("Tracing needs: pip install 'pg-gallery[otel]'") from error
-    from . import __version__  # noqa: PLC0415 - not there yet while the package is imported
-
     return trace.get_tracer("pg_gallery", __version__, tracer_provider=provider)
 
 

@@ -28,6 +28,7 @@ STRATEGIES = (
     "two_phase_single",
     "two_phase_dual",
     "bitmap",
+    "full_scan",
 )
 
 # The types by which arguments are cast, so that each call is the same for every driver setting;

@@ -6,6 +6,7 @@ Nothing here asserts a time.
 from __future__ import annotations
 
 import json
+import re
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
@@ -24,23 +25,25 @@ from typer.testing import CliRunner
 import calls
 import oracle
 from harness.server import Server
-from pg_gallery.bench import BenchError, run
-from pg_gallery.bench.cold import can_be_cold, measure_cold
-from pg_gallery.bench.dataset import FULL_TOTAL, Dataset, Size
-from pg_gallery.bench.generate import create, how_created
-from pg_gallery.bench.growth import grow
-from pg_gallery.bench.load import Load
-from pg_gallery.bench.matrix import SPECIAL_TAGS, Catalog, matrix
-from pg_gallery.bench.measure import Effort, measure, same
-from pg_gallery.bench.query import FACET_LIMIT, PAGE_SIZE, Answer, Asked, Filter, Query
-from pg_gallery.bench.report.chapter import chapter
-from pg_gallery.bench.report.page import page
-from pg_gallery.bench.report.terminal import report
-from pg_gallery.bench.results import (
+from pg_gallery.cli import app
+from pg_gallery_bench import BenchError, run
+from pg_gallery_bench.cold import can_be_cold, measure_cold
+from pg_gallery_bench.dataset import FULL_TOTAL, Dataset, Size
+from pg_gallery_bench.generate import create, how_created
+from pg_gallery_bench.growth import grow
+from pg_gallery_bench.load import Load
+from pg_gallery_bench.matrix import SPECIAL_TAGS, Catalog, matrix
+from pg_gallery_bench.measure import Effort, measure, same
+from pg_gallery_bench.query import FACET_LIMIT, PAGE_SIZE, Answer, Asked, Filter, Query
+from pg_gallery_bench.report.chapter import chapter
+from pg_gallery_bench.report.page import page
+from pg_gallery_bench.report.terminal import report
+from pg_gallery_bench.results import (
     A_TWELFTH,
     CANONICAL,
     ORIGINAL,
     OURS,
+    GrowthPoint,
     LoadPoint,
     Measured,
     Plan,
@@ -49,16 +52,16 @@ from pg_gallery.bench.results import (
     RivalInfo,
     Upkeep,
 )
-from pg_gallery.bench.rivals import arrays
-from pg_gallery.bench.rivals.arrays import ArrayByIndex, ArrayByWalk
-from pg_gallery.bench.rivals.base import CannotExpressError, Request, Rival, TimedOutError
-from pg_gallery.bench.rivals.engine import SearchEngine
-from pg_gallery.bench.rivals.obvious import Exists, Original
-from pg_gallery.bench.rivals.ours import STRATEGIES, OneStrategy, Ours
-from pg_gallery.bench.summary import Promise, disagreements, promises
-from pg_gallery.bench.upkeep import measure_upkeep
-from pg_gallery.bench.writing import WriterPlan
-from pg_gallery.cli import app
+from pg_gallery_bench.rivals import arrays
+from pg_gallery_bench.rivals.arrays import ArrayByIndex, ArrayByWalk
+from pg_gallery_bench.rivals.base import CannotExpressError, Request, Rival, TimedOutError
+from pg_gallery_bench.rivals.engine import SearchEngine
+from pg_gallery_bench.rivals.obvious import Exists, Original
+from pg_gallery_bench.rivals.ours import STRATEGIES, OneStrategy, Ours
+from pg_gallery_bench.shapes import SHAPES, random_queries
+from pg_gallery_bench.summary import Promise, disagreements, promises
+from pg_gallery_bench.upkeep import measure_upkeep
+from pg_gallery_bench.writing import WriterPlan
 
 TINY = Size.of(600, 30)
 TIMEOUT = 30.0
@@ -224,7 +227,8 @@ def test_every_rival_and_strategy_gives_the_oracles_answer_to_every_query(
         *(OneStrategy(gallery_url, TIMEOUT, strategy) for strategy in STRATEGIES),
     ]
     answered: Counter[str] = Counter()
-    for query in matrix(Catalog.read(gallery)):
+    catalog = Catalog.read(gallery)
+    for query in (*matrix(catalog), *random_queries(catalog, 5, seed=1)):
         asked = ours.locate(query)
         expected = answer_of_oracle(items, names, asked)
         for rival in rivals:
@@ -352,7 +356,7 @@ def test_rivals_take_turns_and_the_last_run_of_a_short_turn_counts(
 ) -> None:
     turns: list[str] = []
     spent = iter(range(1000))
-    monkeypatch.setattr("pg_gallery.bench.measure.timed", lambda run: (next(spent) / 1000, run()))
+    monkeypatch.setattr("pg_gallery_bench.measure.timed", lambda run: (next(spent) / 1000, run()))
     rivals = [FakeRival(name, 5, turns) for name in ("a", "b")]
     measured = measure(Asked(Query("g", "q", kind="count")), rivals, Effort(3, 60))
     assert turns == ["a", "b"] + [*"aaaa", *"bbbb"] * 3
@@ -362,7 +366,7 @@ def test_rivals_take_turns_and_the_last_run_of_a_short_turn_counts(
 
 def test_a_long_turn_is_one_run(monkeypatch: pytest.MonkeyPatch) -> None:
     turns: list[str] = []
-    monkeypatch.setattr("pg_gallery.bench.measure.timed", lambda run: (20.0, run()))
+    monkeypatch.setattr("pg_gallery_bench.measure.timed", lambda run: (20.0, run()))
     rivals = [FakeRival(name, 5, turns) for name in ("a", "b")]
     measure(Asked(Query("g", "q", kind="count")), rivals, Effort(2, 60))
     assert turns == ["a", "b"] * 3
@@ -545,13 +549,23 @@ def test_results_are_the_same_after_json() -> None:
 
 def test_every_report_shows_every_query_and_needs_nothing_from_elsewhere() -> None:
     results = results_of(**{OURS: 1.0, ORIGINAL: 2000.0, "engine": 2.0})
+    medians = {CANONICAL: {OURS: 1.0, ORIGINAL: None}}
+    results.growth = [GrowthPoint(items, 1, 1.0, 1, medians) for items in (1, 2)]
     html, markdown = page(results), chapter(results)
     for text in (html, markdown):
         assert CANONICAL in text
         assert "2,000.00" in text
     assert "http" not in html
     assert "<one>" not in html, "what comes from the machine is escaped"
-    assert html.count("<svg") == html.count("</svg>") == 4
+    plots = re.findall(r'<img alt="([^"]+)" src="data:image/svg\+xml;base64,', html)
+    assert plots == [
+        "How many times longer each rival takes",
+        "The time of every query at every rival",
+        "pages a second",
+        "latency",
+        CANONICAL,
+    ]
+    assert html.count("<img") == len(plots)
     assert report(results) is not None
 
 
@@ -581,16 +595,19 @@ def test_the_command_creates_and_says_what_it_made(database_url: str) -> None:
 def test_the_command_measures_writes_its_results_and_reports_them_again(
     gallery_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    preset = replace(run.PRESETS["small"], size=TINY, effort=Effort(1, 0.1))
+    preset = replace(run.PRESETS["small"], size=TINY, effort=Effort(1, 0.1), random=1)
     monkeypatch.setitem(run.PRESETS, "small", preset)
     monkeypatch.setattr(run, "matrix", some_queries)
-    arguments = ["bench", "run", "--url", gallery_url, "--only", "matrix", "--only", "plans"]
+    steps = ("--only", "matrix", "--only", "random", "--only", "plans")
+    arguments = ["bench", "run", "--url", gallery_url, *steps]
     ended = CliRunner().invoke(app, [*arguments, "--to", str(tmp_path), "--json"])
     assert ended.exit_code == 0, ended.output
     written = tmp_path / "results.json"
     results = Results.from_json(json.loads(written.read_text()))
     assert results == Results.from_json(json.loads(ended.stdout))
     assert disagreements(results) == []
+    assert [query.group for query in results.random] == [shape.name for shape in SHAPES]
+    assert all(query.measured[OURS].plan for query in results.random)
     assert results.explained.keys() == set(STRATEGIES)
     assert CANONICAL in (tmp_path / "report.html").read_text()
     again = CliRunner().invoke(

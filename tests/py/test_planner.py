@@ -29,7 +29,7 @@ SWITCHES = {
     "two_phase_single": "enable_two_phase",
     "two_phase_dual": "enable_two_phase",
     "bitmap": "enable_bitmap",
-    "scan": "enable_ordered_walk",
+    "full_scan": "enable_ordered_walk",
 }
 UNLIMITED = 10**12
 

@@ -217,29 +217,6 @@ def test_what_changes_in_the_middle_of_a_refresh_stays_dirty_until_the_next(
     check_derived(conn)
 
 
-@pytest.mark.parametrize("moved", [2**63 - 4, 2**63 - 2])
-def test_an_item_that_moves_into_a_block_that_is_rebuilt_stands_there_alone(
-    conn: Connection, database_url: str, moved: int
-) -> None:
-    """Taken for the newest block, it is found in an older one, maybe before its turn comes."""
-    fill(conn)
-    conn.execute(
-        "INSERT INTO content_items_all (id, source_type, content_type, created_at)"
-        " VALUES (%s, 'auto', 'image', '2010-05-06'), (%s, 'auto', 'image', 'infinity')",
-        (2**63 - 3, moved),
-    )
-    with stopped(database_url, "CALL gallery_refresh()", "gallery.refresh_item") as refresh:
-        conn.execute(
-            "UPDATE content_items_all SET created_at = '2010-05-06' WHERE id = %s", (moved,)
-        )
-        check_answers(conn)
-    refresh.result()
-    assert number_of(conn, DIRTY) > 0
-    assert calls.rows_of(conn, "gallery_verify") == []
-    check_answers(conn)
-    check_derived(conn)
-
-
 @pytest.mark.parametrize("table", REFRESH_STOPS)
 def test_a_server_killed_in_the_middle_of_a_refresh_leaves_it_to_be_done_anew(
     database_url: str, server: Server, table: str
@@ -299,51 +276,6 @@ def test_a_server_killed_in_the_middle_of_a_rebuild_lets_the_next_one_go_on(
         assert (done > 0) == (blocks != 1)
         check_answers(conn)
         check_derived(conn)
-
-
-# --- two at once ---
-
-
-def test_of_two_refreshers_one_works_and_the_other_says_so_and_leaves(
-    conn: Connection, database_url: str
-) -> None:
-    fill(conn)
-    change_much(conn)
-    with stopped(database_url, "CALL gallery_refresh()", "gallery.bitmap_state") as refresh:
-        before = number_of(conn, DIRTY)
-        with notices(conn) as heard:
-            conn.execute("CALL gallery_refresh()")
-        assert heard == ["pg_gallery: another refresh or rebuild is at work; this one leaves"]
-        assert number_of(conn, DIRTY) == before > 0
-    refresh.result()
-    assert number_of(conn, DIRTY) == 0
-    check_derived(conn)
-
-
-def test_a_rebuild_beside_a_refresh_is_refused(conn: Connection, database_url: str) -> None:
-    fill(conn)
-    change_much(conn)
-    with stopped(database_url, "CALL gallery_refresh()", "gallery.bitmap_state") as refresh:
-        with pytest.raises(psycopg.Error) as refusal:
-            conn.execute("CALL gallery_rebuild()")
-        assert refusal.value.sqlstate == "TG006"
-    refresh.result()
-    check_derived(conn)
-
-
-def test_a_refresh_or_rebuild_beside_a_rebuild_leaves_it_alone(
-    conn: Connection, database_url: str
-) -> None:
-    fill(conn)
-    with stopped(database_url, "CALL gallery_rebuild()", "gallery.bitmap_block", 2) as rebuild:
-        with notices(conn) as heard:
-            conn.execute("CALL gallery_refresh()")
-        assert heard == ["pg_gallery: another refresh or rebuild is at work; this one leaves"]
-        with pytest.raises(psycopg.Error) as refusal:
-            conn.execute("CALL gallery_rebuild()")
-        assert refusal.value.sqlstate == "TG006"
-    rebuild.result()
-    check_derived(conn)
 
 
 # --- blocks ---

@@ -20,6 +20,7 @@ from psycopg.types.json import Jsonb
 
 from calls import Connection, install
 from harness.server import Server
+from pg_gallery.repeatables import read_functions
 
 REPOSITORY = Path(__file__).parents[2]
 BASE = json.loads((REPOSITORY / "config" / "base.json").read_text(encoding="utf-8"))
@@ -295,8 +296,7 @@ def test_without_a_row_the_defaults_are_in_force(conn: Connection) -> None:
 def test_installing_the_functions_again_keeps_what_was_set(conn: Connection) -> None:
     configure(conn, {"planner": "rules"})
     conn.execute("UPDATE gallery.settings SET in_force = in_force - 'dirty_limit'")
-    for file in sorted((REPOSITORY / "db" / "functions").glob("021_*.sql")):
-        install(conn, file.read_text(encoding="utf-8"))
+    install(conn, read_functions()["settings/current_settings.sql"])
     assert in_force(conn, "planner") == "rules"
     assert in_force(conn, "dirty_limit") == DEFAULTS["dirty_limit"]
 

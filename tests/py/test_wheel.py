@@ -13,7 +13,7 @@ import sys
 import venv
 import zipfile
 from collections.abc import Callable
-from importlib.metadata import metadata
+from importlib.metadata import distributions
 from pathlib import Path
 from typing import Any
 
@@ -145,21 +145,10 @@ with EmbeddedServer.temporary() as server, psycopg.connect(server.url) as connec
     assert connection.execute("SELECT 1").fetchone() == (1,)
 """
 
-BENCH_CREATE = """
-import sys
-
-from pg_gallery.cli import main
-
-url = sys.argv[1]
-sys.argv[1:] = ["bench", "create", "--items", "200", "--tags-per-item", "5", "--url", url]
-main()
-"""
-
 # The cache that redis is for does not exist yet; until then the extra only has to be installable.
 CACHED = "import redis"
 
 USES = {
-    "bench": BENCH_CREATE,
     "demo": EMBEDDED,
     "otel": TRACED,
     "prometheus": COUNTED,
@@ -217,7 +206,15 @@ def clean_environment() -> dict[str, str]:
 
 
 def run(program: Path, *arguments: object, cwd: Path, **variables: str) -> str:
-    finished = subprocess.run(
+    finished = finish(program, *arguments, cwd=cwd, **variables)
+    assert finished.returncode == 0, finished.stderr
+    return finished.stdout
+
+
+def finish(
+    program: Path, *arguments: object, cwd: Path, **variables: str
+) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
         [program, *map(str, arguments)],
         check=False,
         capture_output=True,
@@ -225,8 +222,6 @@ def run(program: Path, *arguments: object, cwd: Path, **variables: str) -> str:
         env={**clean_environment(), **variables},
         text=True,
     )
-    assert finished.returncode == 0, finished.stderr
-    return finished.stdout
 
 
 def files_of(folder: str) -> set[str]:
@@ -255,6 +250,23 @@ def test_wheel_carries_the_licences_of_what_is_in_it(wheel: Path) -> None:
         "licenses/data/LICENSE-tabler-icons",
         "pg_gallery/py.typed",
     } <= names
+
+
+def test_wheel_leaves_the_benchmark_out(wheel: Path) -> None:
+    with zipfile.ZipFile(wheel) as archive:
+        files = [Path(name) for name in archive.namelist()]
+    assert {file.parts[0] for file in files if ".dist-info" not in file.parts[0]} == {"pg_gallery"}
+    assert not [file for file in files if any(part.startswith("bench") for part in file.parts)]
+
+
+@pytest.mark.parametrize("arguments", [(), ("--help",), ("run", "--preset", "small")])
+def test_installed_wheel_says_where_the_benchmark_is(
+    programs: Path, tmp_path: Path, arguments: tuple[str, ...]
+) -> None:
+    ended = finish(programs / "pg-gallery", "bench", *arguments, cwd=tmp_path)
+    assert (ended.returncode, ended.stdout) == (1, "")
+    assert "folder bench of the source checkout" in " ".join(ended.stderr.split())
+    assert "Traceback" not in ended.stderr
 
 
 def test_installed_wheel_migrates_loads_and_pages(
@@ -304,6 +316,7 @@ def test_an_extra_brings_everything_that_it_needs(
     run(python_with(extra), "-c", USES[extra], database_url, cwd=tmp_path)
 
 
-def test_every_extra_is_tried() -> None:
-    extras = set(metadata("pg-gallery").get_all("Provides-Extra") or ())
+def test_every_extra_is_tried(wheel: Path) -> None:
+    [distribution] = distributions(path=[str(wheel)])
+    extras = set(distribution.metadata.get_all("Provides-Extra") or ())
     assert extras == {*USES, "dev"}

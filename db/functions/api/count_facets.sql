@@ -23,7 +23,7 @@ begin
                                     from (select result_bits[array_position(result_blocks, k.block_no)] as bits offset 0) b) s)
                    end)::bigint as n
         from gallery.bitmap_container k
-        where k.key = any (tag_ids) and k.kind = 0
+        where k.key = any (tag_ids) and k.kind = gallery.kind_tag()
           and k.block_no between least(result_blocks[1], result_blocks[cardinality(result_blocks)])
                              and greatest(result_blocks[1], result_blocks[cardinality(result_blocks)])
         group by k.key) c on c.key = t.tag_id;

@@ -47,11 +47,11 @@ begin
         cross join lateral (select a.* from @schema@.content_items_all a where a.id = u.id and a.source_type = u.source offset 0) i
     ),
     carried as (
-        select 0 as kind, t.tag_id as key, i.slot
+        select gallery.kind_tag() as kind, t.tag_id as key, i.slot
         from item i join @schema@.content_tags t on t.content_id = i.id and t.content_source = i.source_type
-        union all select 1, i.creator_id, i.slot from item i where i.creator_id is not null
-        union all select 2, gallery.source_key(i.source_type), i.slot from item i
-        union all select 3, '00000000-0000-0000-0000-000000000000', i.slot from item i where i.is_private is not true
+        union all
+        select k.kind, k.key, i.slot
+        from item i cross join lateral gallery.own_keys(i.creator_id, i.source_type, i.is_private) k
     ),
     container as (                      -- bits are made of whole arrays: growing thousands of bit strings at
         select c.kind, c.key, array_agg(c.slot) as slots       -- once would miss the processor's caches

@@ -67,7 +67,7 @@ begin
     )
     select array_agg(s.key), array_agg(s.source), array_agg(s.count) into v_tags, v_sources, v_counts
     from (select c.key, c.source, sum(case when c.present then 1 else -1 end) as count
-          from change c where c.kind = 0 group by 1, 2) s;
+          from change c where c.kind = gallery.kind_tag() group by 1, 2) s;
 
     delete from gallery.bitmap_container k
     using (select distinct u.kind, u.key, u.block_no

@@ -66,15 +66,9 @@ begin
     select array_agg(u.kind) as kinds, array_agg(u.key) as keys, array_agg(u.block_no) as block_nos,
            array_agg(u.slot) as slots, array_agg(u.source) as sources, array_agg(u.present) as present
     into c
-    from (select k.kind::smallint, k.key, r.block_no, r.slot::int, r.source, bool_or(k.present and r.kept) as present
+    from (select k.kind, k.key, r.block_no, r.slot::int, r.source, bool_or(k.present and r.kept) as present
           from gallery.refresh_item r
-          cross join lateral (
-              select 0, t, true from unnest(r.tags) t
-              union all select 0, t, false from unnest(r.removed_tags) t
-              union all select 1, r.creator_id, true where r.creator_id is not null
-              union all select 1, t, false from unnest(r.removed_creators) t
-              union all select 2, gallery.source_key(r.source), true
-              union all select 3, '00000000-0000-0000-0000-000000000000', r.is_public) k (kind, key, present)
+          cross join lateral gallery.key_changes(r.tags, r.removed_tags, r.creator_id, r.removed_creators, r.source, r.is_public) k
           where r.block_no is not null
           group by 1, 2, 3, 4, 5) u;
     if c.keys is not null then

@@ -80,7 +80,7 @@ begin
     select array_agg(t.source), array_agg(coalesce(k.bits, (select gallery.slots_to_bits(e, 1) from unnest(k.slots) e)))
     into v_sources, v_bits
     from unnest(gallery.source_types()) t (source)
-    join gallery.bitmap_container k on k.key = gallery.source_key(t.source) and k.kind = 2 and k.block_no = p_block_no;
+    join gallery.bitmap_container k on k.key = gallery.source_key(t.source) and k.kind = gallery.kind_source() and k.block_no = p_block_no;
     return query
     select k.key, v_sources[n], c.shared
     from gallery.bitmap_container k
@@ -90,7 +90,7 @@ begin
                     else (select sum(get_bit(s.bits, s.slot))
                           from (select b.bits, unnest(k.slots) as slot from (select v_bits[n] as bits offset 0) b) s)
                end as shared offset 0) c
-    where k.block_no = p_block_no and k.kind = 0 and c.shared > 0;
+    where k.block_no = p_block_no and k.kind = gallery.kind_tag() and c.shared > 0;
 end
 $function$;
 comment on function gallery.count_block(int) is

@@ -31,11 +31,11 @@ begin
         where get_bit(v_clean, z.slot) = 1
     ),
     carried as (
-        select 0 as kind, t.tag_id as key, i.slot
+        select gallery.kind_tag() as kind, t.tag_id as key, i.slot
         from item i join @schema@.content_tags t on t.content_id = i.id and t.content_source = i.source_type
-        union all select 1, i.creator_id, i.slot from item i where i.creator_id is not null
-        union all select 2, gallery.source_key(i.source_type), i.slot from item i
-        union all select 3, '00000000-0000-0000-0000-000000000000', i.slot from item i where i.is_private is not true
+        union all
+        select k.kind, k.key, i.slot
+        from item i cross join lateral gallery.own_keys(i.creator_id, i.source_type, i.is_private) k
     ),
     compared as (
         select u.kind, u.key, coalesce(bit_or(u.expected), gallery.no_slots()) as expected,
@@ -48,7 +48,7 @@ begin
         group by 1, 2
     )
     select format('block %s, %s %s', p_block_no,
-                  case c.kind when 0 then 'tag' when 1 then 'creator' when 2 then 'source' else 'public' end, c.key),
+                  gallery.kind_name(c.kind), c.key),
            format('%s items too many, %s missing', bit_count(c.indexed & ~ c.expected), bit_count(c.expected & ~ c.indexed))
     from compared c
     where c.indexed <> c.expected;

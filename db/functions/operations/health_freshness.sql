@@ -98,7 +98,7 @@ begin
         select distinct d.content_id as id, d.content_source as source from gallery.dirty_item d
     )
     select (select coalesce(sum(k.cardinality), 0) from gallery.bitmap_container k
-            where k.kind = 2 and k.key = any (array(select gallery.source_key(s) from unnest(gallery.source_types()) s)))
+            where k.kind = gallery.kind_source() and k.key = any (array(select gallery.source_key(s) from unnest(gallery.source_types()) s)))
            - (select count(*) from changed c join gallery.bitmap_item i on i.content_id = c.id and i.content_source = c.source),
            (select count(*) from @schema@.content_items_all)
            - (select count(*) from changed c join @schema@.content_items_all i on i.id = c.id and i.source_type = c.source)

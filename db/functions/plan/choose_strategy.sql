@@ -4,7 +4,7 @@
 create or replace function gallery.strategies()
 returns text[]
 language sql immutable
-return '{ordered_walk,self_join,group_having,two_phase_single,two_phase_dual,bitmap}'::text[];
+return '{ordered_walk,self_join,group_having,two_phase_single,two_phase_dual,bitmap,full_scan}'::text[];
 comment on function gallery.strategies() is
     'The strategies that can be asked for by name.';
 

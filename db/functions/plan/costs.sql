@@ -131,3 +131,31 @@ language sql immutable
 return least(wanted * g.items / greatest(matches * g.tested, 1), g.items) * gallery.entry_cost() + wanted / g.tested * g.item_probe;
 comment on function gallery.cost_of_listed_walk(gallery.figures, bigint, double precision) is
     'Meeting so many on a walk that has a list of all candidates.';
+
+create or replace function gallery.worst_of_join(g gallery.figures)
+returns double precision
+language plpgsql immutable
+set search_path from current
+as $function$
+declare
+    n       gallery.narrowing := g.narrowings[1];
+    v_worst double precision;
+begin
+    if n.carried then
+        v_worst := gallery.cost_of_listing(g, n) + gallery.cost_of_fetching(g, n.listed);
+        foreach n in array g.narrowings[2:] loop
+            v_worst := v_worst + gallery.cost_of_narrowing(g, n, (g.narrowings[1]).listed);
+        end loop;
+    end if;
+    return v_worst;
+end
+$function$;
+comment on function gallery.worst_of_join(gallery.figures) is
+    'What strategy self_join costs if no further condition narrows its first list; null if it has none.';
+
+create or replace function gallery.cost_of_full_scan(g gallery.figures)
+returns double precision
+language sql immutable
+return coalesce(gallery.worst_of_join(g), gallery.cost_of_scan(g) + coalesce(gallery.cost_of_listing(g, g.narrowings[1]), 0));
+comment on function gallery.cost_of_full_scan(gallery.figures) is
+    'What strategy full_scan costs.';

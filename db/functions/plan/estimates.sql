@@ -56,7 +56,9 @@ begin
         row('two_phase_dual', v_seed, v_dual + v_rest,
             case when in_force.enable_two_phase then v_lacks else 'enable_two_phase is false' end)::gallery.estimate,
         case when in_force.enable_bitmap then gallery.estimate_bitmap(f, s)
-             else row('bitmap', null, null, 'enable_bitmap is false')::gallery.estimate end];
+             else row('bitmap', null, null, 'enable_bitmap is false')::gallery.estimate end,
+        row('full_scan', g.items, gallery.cost_of_full_scan(g),
+            case when not in_force.enable_ordered_walk then 'enable_ordered_walk is false' end)::gallery.estimate];
 end
 $function$;
 comment on function gallery.estimates(gallery.filter, gallery.scan, gallery.settings_in_force) is

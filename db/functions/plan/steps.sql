@@ -2,40 +2,17 @@
 -- last step has none, for its cost has a bound whatever the data: that of the bitmaps, of the tags'
 -- lists, or of the table. run_plan.sql says what happens where a budget is spent.
 
-create or replace function gallery.worst_of_join(g gallery.figures)
-returns double precision
-language plpgsql immutable
-set search_path from current
-as $function$
-declare
-    n       gallery.narrowing := g.narrowings[1];
-    v_worst double precision;
-begin
-    if n.carried then
-        v_worst := gallery.cost_of_listing(g, n) + gallery.cost_of_fetching(g, n.listed);
-        foreach n in array g.narrowings[2:] loop
-            v_worst := v_worst + gallery.cost_of_narrowing(g, n, (g.narrowings[1]).listed);
-        end loop;
-    end if;
-    return v_worst;
-end
-$function$;
-comment on function gallery.worst_of_join(gallery.figures) is
-    'What strategy self_join costs if no further condition narrows its first list; null if it has none.';
-
 create or replace function gallery.last_resort(g gallery.figures, in_force gallery.settings_in_force)
 returns gallery.step
 language plpgsql immutable
 set search_path from current
 as $function$
-declare
-    n gallery.narrowing := g.narrowings[1];
 begin
-    if in_force.enable_self_join and n.carried then
+    if in_force.enable_self_join and (g.narrowings[1]).carried then
         return row('self_join', null, gallery.worst_of_join(g))::gallery.step;
     end if;
     return case when in_force.enable_ordered_walk then      -- both go through the items
-        row('scan', null, gallery.cost_of_scan(g) + coalesce(gallery.cost_of_listing(g, n), 0))::gallery.step end;
+        row('full_scan', null, gallery.cost_of_full_scan(g))::gallery.step end;
 end
 $function$;
 comment on function gallery.last_resort(gallery.figures, gallery.settings_in_force) is

@@ -32,7 +32,7 @@ begin
         v_result := gallery.bitmap_result(f, s, v_too_many);
         s.counted := v_result.total;
         if v_result.total >= v_too_many             -- they may not all have been met
-           or v_counted is null
+           or v_counted is null and budget is not null
               and gallery.cost_of_walk(g, s.wanted, s.counted)
                   < least(budget, gallery.cost_of_places(g, s.counted)
                                   + least(gallery.cost_of_fetching(g, s.counted), gallery.cost_of_listed_walk(g, s.wanted, s.counted))) then

@@ -44,6 +44,7 @@ begin
             set enable_nestloop = 'off' set enable_mergejoin = 'off' set enable_bitmapscan = 'off'
             set enable_indexscan = 'off' set enable_indexonlyscan = 'off'
             as $function$
+            #variable_conflict use_variable
             declare
                 v_patterns text[] := gallery.word_patterns(f.terms);
             begin
@@ -121,6 +122,7 @@ begin
         set enable_nestloop = 'off' set enable_mergejoin = 'off' set enable_bitmapscan = 'off'
         set enable_indexscan = 'off' set enable_indexonlyscan = 'off'
         as $function$
+        #variable_conflict use_variable
         declare
             v_patterns text[] := gallery.word_patterns(f.terms);
         begin

@@ -22,19 +22,17 @@ begin
                 -- pages have it at 0: here, what the server, the database or the role have it at
                 perform set_config(p.name, p.reset_val, true) from pg_settings p where p.name = 'max_parallel_workers_per_gather';
                 return query
-                with found as materialized (        -- few, or there were no scan: their positions are made and compared after it
-                    select row(%3$s)::gallery.position as place
-                    from @schema@.content_items_all i
-                    where %4$s
-                      and (without is null or (i.id, i.source_type) not in (      -- hashed; told without it, the table is gone through in parallel
-                               select c.id, l.source from unnest(without) l cross join lateral unnest(l.ids) c (id)))
-                      and (v_patterns is null
-                           or lower(coalesce(i.title, '') || gallery.word_separator() || coalesce(i.prompt, '')) like all (v_patterns))
-                )
-                select (o.place).*
-                from found o
-                where s.after is null or o.place %2$s s.after
-                order by o.place %1$s
+                select p.*
+                from (select %3$s
+                      from @schema@.content_items_all i
+                      where %4$s
+                        and (without is null or (i.id, i.source_type) not in (      -- hashed; told without it, the table is gone through in parallel
+                                 select c.id, l.source from unnest(without) l cross join lateral unnest(l.ids) c (id)))
+                        and (v_patterns is null
+                             or lower(coalesce(i.title, '') || gallery.word_separator() || coalesce(i.prompt, '')) like all (v_patterns))
+                        and ((s.after).id is null or row(%3$s)::gallery.position %2$s s.after)
+                      offset 0) p
+                order by 1 %1$s, 2 %1$s, 3 %1$s, 4 %1$s, 5 %1$s
                 limit s.wanted;
             end
             $function$;

@@ -12,11 +12,11 @@ from rich.text import Text
 from typer import Option
 
 from .. import _calls, loading
-from .._executors import statement
+from .._psycopg import statement
 from .._resources import DATA
-from ..client import Gallery
+from ..client import Gallery, Page
 from ..errors import GalleryError
-from ..results import Item, Page
+from ..results import Item
 from ._app import in_words
 from ._load import described
 from ._output import complain, note, out, table

@@ -9,7 +9,8 @@ import typer
 from rich.console import RenderableType
 from typer import Argument, Option
 
-from ..results import Item, Page
+from ..client import Page
+from ..results import Item
 from ._options import AsJson, Database, Filter, Order
 from ._output import note, out, print_json, table
 

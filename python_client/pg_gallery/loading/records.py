@@ -167,6 +167,8 @@ def _record(line: int, given: Mapping[str, Any]) -> Record:
 
 
 # --- values ---
+#
+# Pydantic was tried here: it takes as many lines, since its messages must be put into these words.
 
 
 def _text(value: Any) -> str:

@@ -68,6 +68,10 @@ class Server:
         """Makes a database migrated to head, a clone of a template; returns its URL."""
         return self._create(self._next_name(), template=self._template)
 
+    def cloned_database(self, url: str) -> str:
+        """Makes a copy of a database to which nobody is connected; returns its URL."""
+        return self._create(self._next_name(), template=database_name(url))
+
     def empty_database(self, *, encoding: str | None = None) -> str:
         """Makes a database with nothing in it; returns its URL. An encoding means locale C."""
         return self._create(self._next_name(), template="template0", encoding=encoding)

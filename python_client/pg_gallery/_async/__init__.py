@@ -1,0 +1,4 @@
+"""All that does I/O for a gallery.
+
+It is written once, to be awaited, in ``_async``; ``make sync-client`` makes ``_sync`` of it.
+"""

@@ -1,0 +1,1 @@
+"""Interleavings of transactions, written down as specifications: see README.md beside this."""
