@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from uuid import uuid4
 
 import psycopg
 import pytest
@@ -224,6 +225,7 @@ def test_the_documented_grants_name_what_is_needed_in_a_gallery_of_three(
 ) -> None:
     add(conn)
     calls.store(conn, Gallery(items_of(), {}, []))
+    conn.execute("CALL gallery_rebuild()")
     grants = " ".join(documented_grants(kind, THIRD_SOURCE)[0])
     with new_role(conn, grants) as name, acting_as(conn, name):
         if kind == "writer":
@@ -283,6 +285,29 @@ def test_a_downgrade_says_that_it_takes_the_items_and_takes_them(
     conn.execute("CALL gallery_rebuild()")
     assert len(calls.page(conn, Filter()).keys) == (0 if revision == "base" else 2)
     assert conn.execute("SELECT * FROM gallery_verify()").fetchall() == []
+
+
+def test_an_index_from_before_sources_were_rows_is_used_further(empty_url: str) -> None:
+    tag, only_auto = uuid4(), uuid4()
+    migrate.upgrade(empty_url, "pg_gallery_0005")
+    with psycopg.connect(empty_url, autocommit=True) as conn:
+        conn.execute(
+            "INSERT INTO gallery.tag_count (tag_id, in_items, in_all)"
+            " VALUES (%s, 3, 5), (%s, 0, 2)",
+            [tag, only_auto],
+        )
+        migrate.upgrade(empty_url)
+        counts = conn.execute("SELECT tag_id, scope, item_count FROM gallery.tag_count").fetchall()
+        assert sorted(counts) == sorted(
+            [
+                (tag, "", 5),
+                (tag, "auto", 2),
+                (tag, "items", 3),
+                (only_auto, "", 2),
+                (only_auto, "auto", 2),
+            ]
+        )
+        assert calls.page(conn, Filter(), strategy="bitmap").keys == []
 
 
 def test_functions_that_are_applied_again_know_the_source(

@@ -55,7 +55,12 @@ CALLS: Mapping[str, tuple[Given, ...]] = {
         {"sort": "NAME"},
     ),
     "gallery_schedule": ({"every": "as it were"},),
-    "gallery_add_source": ({"source_type": "items"}, {"source_type": "ITEMS"}),
+    "gallery_add_source": (
+        {"source_type": "items"},
+        {"source_type": "ITEMS"},
+        {"source_type": "video", "own_label": "user-auto", "other_label": "videos"},
+        {"source_type": "video", "own_label": "", "other_label": "Videos"},
+    ),
 }
 
 
