@@ -87,6 +87,40 @@ $function$;
 comment on function gallery.steps_taken(gallery.step_taken[], gallery.step[]) is
     'The steps of a plan as JSON: those that were taken, in their order, and those that were not needed.';
 
+-- Stable, so that the plan is made and run in one snapshot: gallery_explain has one a statement.
+drop type if exists gallery.trial cascade;
+create type gallery.trial as (
+    choice      gallery.choice,
+    figures     gallery.figures,
+    taken       gallery.step_taken[]
+);
+comment on type gallery.trial is
+    'A plan that was made and run: what was chosen, by what, and which steps were taken.';
+
+create or replace function gallery.plan_and_run(
+    f gallery.filter, s gallery.scan, strategy text, cursor text, in_force gallery.settings_in_force)
+returns gallery.trial
+language plpgsql stable
+set search_path from current
+as $function$
+declare
+    v_trial gallery.trial;
+begin
+    v_trial.choice := gallery.choose_strategy(f, s, strategy, in_force);
+    v_trial.figures := coalesce((v_trial.choice).figures, gallery.read_figures(f, s, in_force));
+    v_trial.taken := array[]::gallery.step_taken[];
+    if cursor is not null then
+        s := gallery.open_cursor(cursor, s, gallery.fingerprint(f, s));
+    end if;
+    if not f.impossible then
+        v_trial.taken := (gallery.run_plan(v_trial.choice, f, s)).taken;
+    end if;
+    return v_trial;
+end
+$function$;
+comment on function gallery.plan_and_run(gallery.filter, gallery.scan, text, text, gallery.settings_in_force) is
+    'What the planner chooses for a page, by what, and which steps it takes.';
+
 create or replace function @schema@.gallery_explain(
     tags_all uuid[] default null, tags_any uuid[] default null, tags_none uuid[] default null,
     content_source_types text[] default null, viewer uuid default null, creators uuid[] default null,
@@ -106,19 +140,12 @@ declare
                             creators, content_types, search collate "default", created_from, created_before, min_quality,
                             v_in_force);
     s gallery.scan := gallery.make_scan(sort_field collate "default", sort_order);
-    c gallery.choice;
-    v_taken gallery.step_taken[] := array[]::gallery.step_taken[];
+    p gallery.trial;
     v_took jsonb;
 begin
     s.wanted := gallery.check_page_size(page_size)::bigint + 1;
-    c := gallery.choose_strategy(f, s, strategy collate "default", v_in_force);
-    s.figures := coalesce(c.figures, gallery.read_figures(f, s, v_in_force));
-    if cursor is not null then
-        s := gallery.open_cursor(cursor collate "default", s, gallery.fingerprint(f, s));
-    end if;
-    if not f.impossible then
-        v_taken := (gallery.run_plan(c, f, s)).taken;
-    end if;
+    p := gallery.plan_and_run(f, s, strategy collate "default", cursor collate "default", v_in_force);
+    s.figures := p.figures;
     for v_run in 1 .. 2 loop                -- in the first, PostgreSQL may have to plan the statements
         v_took := gallery.run_page(tags_all, tags_any, tags_none, content_source_types, viewer, creators, content_types,
                                    search, created_from, created_before, min_quality, sort_field, sort_order, page_size,
@@ -126,17 +153,17 @@ begin
         exit when (v_took ->> 'ms')::double precision > c_slow_ms;
     end loop;
     return jsonb_build_object(
-        'strategy', c.strategy,
-        'reason', c.reason,
-        'k', c.k,
-        'rarest_count', c.rarest_count,
+        'strategy', (p.choice).strategy,
+        'reason', (p.choice).reason,
+        'k', (p.choice).k,
+        'rarest_count', (p.choice).rarest_count,
         'estimates', (select jsonb_agg(jsonb_strip_nulls(jsonb_build_object(
                           'strategy', e.strategy,
                           'candidates', round(e.candidates),
                           'cost', round(e.cost),
                           'unable', e.unable)) order by e.cost)
                       from unnest(gallery.estimates(f, s, v_in_force)) e),
-        'steps', gallery.steps_taken(v_taken, c.steps),
+        'steps', gallery.steps_taken(p.taken, (p.choice).steps),
         'took', v_took);
 end
 $function$;

@@ -111,7 +111,7 @@ begin
                     bits := array_fill(gallery.all_slots(), array[cardinality(block_nos)]);
                     return;
                 end if;
-                select array_agg(w.block_no), array_agg(w.bits::bit varying) into block_nos, bits
+                select array_agg(w.block_no order by w.block_no%2$s), array_agg(w.bits::bit varying order by w.block_no%2$s) into block_nos, bits
                 from (select f.block_no,
                              case when last = 1 then f.bits
                                   when o.keys = last - 1 then f.bits & o.shared

@@ -1,5 +1,4 @@
--- From bits to items: takes the first bits of a window, looks up which items stand in their slots,
--- and leaves out those that are dirty.
+-- From bits to items: takes the first bits of a window, and looks up which items stand in their slots.
 
 create or replace function gallery.bitmap_take(
     inout block_nos int[], inout bits bit varying[], descending boolean, wanted int,

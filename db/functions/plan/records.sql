@@ -87,7 +87,7 @@ returns gallery.stretch
 language sql immutable
 return row('{}', false, null, s.lists, s.narrowed, s.counted)::gallery.stretch;
 comment on function gallery.not_begun(gallery.scan) is
-    'What a strategy gives that would exceed its budget before it finds anything: all is left as it was.';
+    'What a strategy gives that would exceed its budget before it finds anything: the position is as it was, and the next step goes on with the lists in hand.';
 
 drop type if exists gallery.page cascade;
 create type gallery.page as (

@@ -18,7 +18,7 @@ $function$;
 comment on function gallery.last_resort(gallery.figures, gallery.settings_in_force) is
     'What finds the page, whatever the data, by going through each table once at the most; null where that is switched off.';
 
-create or replace function gallery.steps_of(e gallery.estimate, resort gallery.step, s gallery.scan)
+create or replace function gallery.steps_of(e gallery.estimate, resort gallery.step, s gallery.scan, in_force gallery.settings_in_force)
 returns gallery.step[]
 language plpgsql immutable
 set search_path from current
@@ -27,7 +27,9 @@ declare
     c_patience constant double precision := least(gallery.patience(), resort.estimate / 2);
     g gallery.figures := s.figures;
 begin
-    if e.strategy = 'bitmap' and s.by_quality and g.tested < 1 then
+    if e.strategy = 'bitmap' and s.by_quality and not in_force.enable_ordered_walk then
+        return array[row('bitmap', null, e.cost)]::gallery.step[];      -- lists all matches, and fetches them
+    elsif e.strategy = 'bitmap' and s.by_quality and g.tested < 1 then
         return array[row('bitmap', c_patience, e.cost),
                      row('ordered_walk', c_patience, c_patience),
                      case when resort.strategy = 'self_join' then resort
@@ -46,7 +48,7 @@ begin
     return array[row(e.strategy, null, e.cost)]::gallery.step[];
 end
 $function$;
-comment on function gallery.steps_of(gallery.estimate, gallery.step, gallery.scan) is
+comment on function gallery.steps_of(gallery.estimate, gallery.step, gallery.scan, gallery.settings_in_force) is
     'A strategy, and what stands behind it where its cost has no bound.';
 
 create or replace function gallery.steps_in_turn(g gallery.figures, wanted bigint, worst double precision)

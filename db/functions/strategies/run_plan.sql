@@ -3,11 +3,11 @@
 --
 -- Exactness: a strategy that stops for want of budget has found all matches up to the place that it
 -- reached, or none at all; the next one starts from there, in the same snapshot. Lists that it has in
--- hand are those of all items, wherever the position is.
+-- hand hold every item that may still be wanted: as many are wanted less as the position has moved on.
 --
--- A strategy is a function gallery.strategy_NAME(filter, scan, budget): a new one is a new file before
--- this one, and a row of gallery.strategies() with its estimate. The branches are made of the functions
--- that are there: a statement put together at run time would be planned for each page.
+-- A strategy is a function gallery.strategy_NAME(filter, scan, budget): a new one is a new file, named in
+-- the list order before this one, a name in gallery.strategies(), and an estimate. The branches are made
+-- of the functions that are there: a statement put together at run time would be planned for each page.
 
 do $define$
 begin

@@ -30,8 +30,9 @@ begin
                                  select c.id, l.source from unnest(without) l cross join lateral unnest(l.ids) c (id)))
                         and (v_patterns is null
                              or lower(coalesce(i.title, '') || gallery.word_separator() || coalesce(i.prompt, '')) like all (v_patterns))
-                        and ((s.after).id is null or row(%3$s)::gallery.position %2$s s.after)
-                      offset 0) p
+                      offset 0) p (segment, created_at, quality, id, source)       -- only of what is found the place is compared
+                where (s.after).id is null
+                   or row(p.segment, p.created_at, p.quality, p.id, p.source)::gallery.position %2$s s.after
                 order by 1 %1$s, 2 %1$s, 3 %1$s, 4 %1$s, 5 %1$s
                 limit s.wanted;
             end
