@@ -14,6 +14,8 @@ from calls import Connection
 from galleries import THIRD_SOURCE, THREE_SOURCES, Gallery
 from oracle import Filter, Item, moment
 from pg_gallery import migrate
+from pg_gallery.cli import _migrate
+from pg_gallery.errors import GalleryError
 from roles import acting_as, documented_grants, new_role
 
 MODEL, ADDED = "content_items", f"content_items_{THIRD_SOURCE}"
@@ -273,10 +275,13 @@ def test_a_downgrade_says_that_it_takes_the_items_and_takes_them(
     add(conn)
     calls.store(conn, Gallery(items_of(), {}, []))
     conn.execute("CALL gallery_rebuild()")
+    conn.execute(f"INSERT INTO {ADDED}_more (source_id) VALUES (7)".encode())
     lost = migrate.rows_lost(database_url, revision)
     assert lost[ADDED if revision != "base" else "content_items_all"] == (
         1 if revision != "base" else 3
     )
+    with pytest.raises(GalleryError, match=f"1 rows of {ADDED}_more"):
+        _migrate._ask(lost)
     migrate.downgrade(database_url, revision)
     assert conn.execute("SELECT to_regclass(%s)", [ADDED]).fetchone() == (None,)
     if revision != "base":
