@@ -20,8 +20,8 @@ begin
     if not gallery.needs_item_test(f) then
         return v_total + v_result.total;
     end if;
-    if v_result.total > gallery.estimated_items() / 4 then      -- cheaper to go through the table
-        return gallery.count_matches(f);
+    if g.narrowings = '{}' and not gallery.probing_pays(g, v_result.total::double precision) then
+        return gallery.count_matches(f);        -- by going through the table, where no tag has to be looked up
     end if;
     perform gallery.use_work_mem();
     return v_total + (

@@ -14,7 +14,7 @@ set work_mem = '4MB' set hash_mem_multiplier = 1
 as $function$
 declare
     g       gallery.figures := s.figures;
-    v_steps int := cardinality(g.narrowings);
+    v_steps int := coalesce(cardinality(g.narrowings), 0);
     v_left  double precision;
     v_cost  double precision;
 begin
@@ -28,7 +28,7 @@ begin
             return gallery.not_begun(s);
         end if;
         budget := budget - v_cost;
-        exit when s.narrowed = v_steps or v_left = 0;
+        exit when s.narrowed >= v_steps or v_left = 0;
         if s.narrowed is null then
             s.lists := gallery.list_candidates(f, (g.narrowings[1]).tags);
             s.narrowed := 1;

@@ -70,6 +70,18 @@ begin
 end
 $define$;
 
+create or replace function gallery.probing_pays(g gallery.figures, ids double precision)
+returns boolean
+language plpgsql stable
+set search_path from current
+as $function$
+begin
+    return ids * g.item_probe < gallery.patience() or ids * g.item_probe < gallery.pages_of_items();
+end
+$function$;
+comment on function gallery.probing_pays(gallery.figures, double precision) is
+    'Whether fetching so many items one by one touches fewer buffers than their tables have, as they are now: statistics may be of another time.';
+
 create or replace function gallery.page_of_candidates(f gallery.filter, s gallery.scan, source text, ids bigint[])
 returns setof gallery.position
 language plpgsql stable
@@ -78,7 +90,7 @@ as $function$
 begin
     if ids = '{}' then
         return;
-    elsif gallery.fetched_by_probing(s.figures, cardinality(ids)) then
+    elsif gallery.probing_pays(s.figures, cardinality(ids)) then
         if s.descending then
             return query select p.* from gallery.fetch_probing_desc(f, s, source, ids) p;
         else
@@ -149,7 +161,7 @@ set search_path from current
 as $function$
 begin
     return case when ids = '{}' then 0
-                when gallery.fetched_by_probing(g, cardinality(ids)) then gallery.count_probing(f, source, ids)
+                when gallery.probing_pays(g, cardinality(ids)) then gallery.count_probing(f, source, ids)
                 else gallery.count_scanning(f, source, ids) end;
 end
 $function$;

@@ -55,3 +55,15 @@ begin
 end
 $function$;
 comment on function gallery.estimated_items() is 'How many items there are, as the last ANALYZE counted.';
+
+create or replace function gallery.pages_of_items()
+returns bigint
+language plpgsql stable
+set search_path from current
+as $function$
+begin
+    return (select sum(pg_relation_size(t)) / current_setting('block_size')::int from unnest(gallery.item_tables()) t);
+end
+$function$;
+comment on function gallery.pages_of_items() is
+    'The pages of the items'' tables, by the length of their files.';
