@@ -122,6 +122,8 @@ def test_nothing_touches_many_times_the_pages_of_the_tables(
                 name: buffers_of(wide, function, given)
                 for name, (function, given) in QUERIES.items()
             }
-        # a scan, and twice what is sooner touched by testing items one by one (gallery.patience)
-        worst = {name: found for name, found in touched.items() if found > 2 * pages + 8500}
+        # a scan, and twice what is sooner touched by testing items one by one (gallery.patience);
+        # without the index also a walk, which a wrong statistic may lead through all items
+        most = 2 * pages + (8500 if state == "the index too" else ITEMS)
+        worst = {name: found for name, found in touched.items() if found > most}
         assert worst == {}, f"{worst}, where the items fill {pages} pages, with {state}"
