@@ -187,7 +187,7 @@ READABLE = """
     FROM pg_proc
     WHERE pronamespace IN ('gallery'::regnamespace, 'public'::regnamespace) AND prokind = 'f'
       AND prorettype <> 'trigger'::regtype AND has_function_privilege(oid, 'EXECUTE')
-      AND proname <> 'work_done'  -- which tells what this very session has done, as another role too
+      AND proname <> 'work_done'  -- it tells what this very session has done, as others too
 """
 # What functions are called with, once with nulls and once with these.
 SAMPLES = {
