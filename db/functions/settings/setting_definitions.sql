@@ -43,7 +43,7 @@ begin atomic
         ('enable_bitmap', 'boolean', 'true', null, null, null, null,
             'whether the bitmap index may be used'),
         ('enable_ordered_walk', 'boolean', 'true', null, null, null, null,
-            'whether ordered_walk may be taken'),
+            'whether ordered_walk and full_scan, which go through the items, may be taken'),
         ('dirty_limit', 'integer', '20000', 0, 1000000, null, 'items',
             'how many changed, not yet indexed items a reader of the bitmap index tests directly before other strategies are taken'),
         ('stats.source', 'text', '"table"', null, null, '{table}', null,
