@@ -12,10 +12,12 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from time import sleep
 from typing import Any
 
+import psycopg
 import pytest
 
 import calls
 from calls import Connection
+from galleries import THIRD_SOURCE
 from harness.server import Server
 from soak import check_derived, counted_tags, read_statistics
 from test_refresh import change_much, check_answers, connect, fill
@@ -57,6 +59,8 @@ IDLE = {
 
 @pytest.fixture(scope="module")
 def database_url(module_database_url: str) -> str:
+    with psycopg.connect(module_database_url, autocommit=True) as conn:
+        conn.execute("SELECT gallery_add_source(%s)", [THIRD_SOURCE])
     return module_database_url
 
 

@@ -62,7 +62,7 @@ language plpgsql stable
 set search_path from current
 as $function$
 begin
-    return (select sum(pg_relation_size(t)) / current_setting('block_size')::int from unnest(gallery.item_tables()) t);
+    return (select (sum(pg_relation_size(t)) / current_setting('block_size')::int)::bigint from unnest(gallery.item_tables()) t);
 end
 $function$;
 comment on function gallery.pages_of_items() is

@@ -8,7 +8,7 @@ begin
         returns gallery.position[]
         language plpgsql stable
         set search_path from current
-        set plan_cache_mode = 'force_generic_plan'
+        set plan_cache_mode = 'force_generic_plan' set enable_seqscan = 'off' set enable_bitmapscan = 'off'
         as $function$
         begin
             return array(
