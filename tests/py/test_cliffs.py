@@ -60,12 +60,14 @@ QUERIES: dict[str, tuple[str, dict[str, Any]]] = {
         "gallery_page",
         {"tags_all": [COMMON, MIDDLING], "sort_field": "quality_score"},
     ),
+    "five hundred rows": ("gallery_page", {"tags_all": [COMMON], "page_size": 500}),
     "a jump": ("gallery_cursor_at", {"tags_all": [COMMON], "min_quality": 0.3, "rank": 3000}),
     "a jump beside what must not be": (
         "gallery_cursor_at",
         {"tags_none": [MIDDLING], "min_quality": 0.3, "rank": 5000},
     ),
     "a count": ("gallery_count", {"search": "usual", "tags_all": [COMMON]}),
+    "a count of what must not be": ("gallery_count", {"tags_none": [COMMON, MIDDLING]}),
 }
 
 STATISTICS = {"as they are": None, "missing": (-1, 0), "stale": (3, 1), "absurd": (1e12, 10**9)}

@@ -9,6 +9,7 @@ from dataclasses import replace
 from random import Random
 from uuid import UUID
 
+import psycopg
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -165,3 +166,14 @@ def test_a_search_is_the_oracles_wherever_the_walk_leaves_the_rest_to_a_scan(
             wanted = Filter(search=search, viewer=random.choice([None, *gallery.users]))
             expected = keys_of(ordered(gallery.items, wanted, sort))
             check_walk(shrunk, wanted, sort, 1 + len(expected) // random.randint(1, 6), expected)
+
+
+def test_a_plan_that_ends_before_the_page_is_full_is_an_error_and_no_short_page(
+    shrunk: Connection,
+) -> None:
+    calls.store(shrunk, random_gallery(Random(1), 60))
+    shrunk.execute(calls.query(RIGGED.format(steps="{ordered_walk}").replace("u.n < ", "u.n <= ")))
+    shrunk.execute(calls.query(NEVER_TOLD))
+    with pytest.raises(psycopg.Error, match="ended before the page was full") as raised:
+        calls.page(shrunk, Filter(tags_none=[UUID(int=1)]), page_size=500)
+    assert "report" in (raised.value.diag.message_hint or "")

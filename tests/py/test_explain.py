@@ -110,6 +110,45 @@ def test_what_the_bitmaps_took_are_containers_and_the_rows_of_the_page(conn: Con
     assert told["items"] in range(20, 20 + 5)
 
 
+def test_the_steps_are_told_with_what_each_found_and_how_it_ended(conn: Connection) -> None:
+    """No title holds the word: the walk spends its budget, and the rest is gone through."""
+    first, last = explain(conn, Filter(search="absent"))["steps"]
+    assert (first["strategy"], last["strategy"]) == ("ordered_walk", "full_scan")
+    assert first["budget"] > 0
+    assert "budget was spent" in first["ended"]
+    assert "budget" not in last
+    assert "all there are" in last["ended"]
+    for step in (first, last):
+        assert step["found"] == 0
+        assert step["estimate"] > 0
+        assert step["ms"] > 0
+
+
+def test_steps_that_were_not_needed_are_told_as_such(conn: Connection) -> None:
+    first, last = explain(conn, Filter(min_quality=0.5))["steps"]
+    assert first["found"] == 26  # one more than the page has
+    assert "all that was wanted" in first["ended"]
+    assert "not needed" in last["ended"]
+    assert "found" not in last
+
+
+def test_no_step_takes_what_is_switched_off(conn: Connection) -> None:
+    """Whatever else is on, in either sort, with conditions that have keys and that have none."""
+    filters = [Filter(tags_all=[OLDER]), Filter(tags_all=[OLDER], search="a"), Filter(search="a")]
+    try:
+        for off in sorted(set(SWITCHES.values())):
+            configure(conn, **{name: name != off for name in SWITCHES.values()})
+            for wanted in filters:
+                if off == "enable_ordered_walk" and not wanted.tags_all:
+                    continue
+                for sort in ("created_at", "quality_score"):
+                    steps = explain(conn, wanted, sort_field=sort)["steps"]
+                    assert steps
+                    assert off not in {SWITCHES[step["strategy"]] for step in steps}
+    finally:
+        configure(conn, performance=None)
+
+
 def test_the_buffers_told_are_those_of_the_page(conn: Connection) -> None:
     """At the least: any run may have to read the catalogs anew, after another's ANALYZE."""
     for wanted in (Filter(), Filter(tags_all=[OLDER])):

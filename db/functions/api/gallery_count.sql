@@ -21,7 +21,7 @@ begin
         return v_total + v_result.total;
     end if;
     if g.narrowings = '{}' and not gallery.probing_pays(g, v_result.total::double precision) then
-        return gallery.count_matches(f);        -- by going through the table, where no tag has to be looked up
+        return gallery.count_items(f, null);    -- by going through the table, where no tag has to be looked up
     end if;
     perform gallery.use_work_mem();
     return v_total + (
@@ -42,6 +42,9 @@ set work_mem = '4MB' set hash_mem_multiplier = 1
 as $function$
 begin
     perform gallery.use_work_mem();
+    if (g.narrowings[1]).carried is not true then
+        return gallery.count_items(f, gallery.barred_candidates(f));
+    end if;
     return (select sum(gallery.count_fetched(f, g, source, ids))::bigint
             from unnest(f.sources) source
             cross join lateral gallery.list_carriers((g.narrowings[1]).tags, source) seed
@@ -49,7 +52,7 @@ begin
 end
 $function$;
 comment on function gallery.count_by_lists(gallery.filter, gallery.figures) is
-    'Counts by joining the lists of the filter''s tags, as strategy self_join does. Needs tags_all or tags_any.';
+    'Counts by joining the lists of the filter''s tags, as strategy self_join does; or by going through all items, as full_scan does, where no tag is required.';
 
 create or replace function @schema@.gallery_count(
     tags_all uuid[] default null, tags_any uuid[] default null, tags_none uuid[] default null,
@@ -77,11 +80,8 @@ begin
     if v_in_force.enable_bitmap and g.index_lacks is null then
         return gallery.bitmap_count(f, g);
     end if;
-    if (f.tags_all is not null or f.tags_any is not null) and v_in_force.enable_self_join then
-        return gallery.count_by_lists(f, g);
-    end if;
-    return gallery.count_matches(f);
+    return gallery.count_by_lists(f, g);
 end
 $function$;
 comment on function @schema@.gallery_count(uuid[], uuid[], uuid[], text[], uuid, uuid[], text[], text, timestamptz, timestamptz, double precision) is
-    'How many items match the filter (its arguments: see gallery_page), exactly. Errors: TG004. Cost: with the bitmap index a millisecond or a few; without it, or for conditions that it has no keys for and many items satisfy, every item is tested.';
+    'How many items match the filter (its arguments: see gallery_page), exactly. Errors: TG004. Cost: with the bitmap index a millisecond or a few; without it, or for conditions that it has no keys for, the lists of the tags, and at most one scan of the items.';

@@ -21,7 +21,7 @@ begin
             next_cursor text, prev_cursor text)
         language plpgsql stable rows 25
         set search_path from current
-        set plan_cache_mode = 'force_generic_plan'
+        set plan_cache_mode = 'force_generic_plan' set enable_seqscan = 'off'
         set jit = 'off' set max_parallel_workers_per_gather = 0
         as $function$
         declare

@@ -53,14 +53,14 @@ returns int
 language sql immutable parallel safe
 return 2;
 comment on function gallery.least_first_blocks() is
-    'A pages first window has at least so many blocks,';
+    'The first window of a page has at least so many blocks.';
 
 create or replace function gallery.most_first_blocks()
 returns int
 language sql immutable parallel safe
 return 32;
 comment on function gallery.most_first_blocks() is
-    'and at most so many.';
+    'The first window of a page has at most so many blocks.';
 
 create or replace function gallery.most_blocks()
 returns int
@@ -125,7 +125,7 @@ returns double precision
 language sql immutable parallel safe
 return 4000::double precision;
 comment on function gallery.patience() is
-    'Buffers that may be spent on testing items one by one before it is looked at how many of them match: what a hundredth of going through a table of a few million items costs.';
+    'Buffers that a step may spend on testing items one by one before it is looked at how many of them match: little beside going through a table of a million items, which has some 50,000 pages.';
 
 create or replace function gallery.entry_cost()
 returns double precision
@@ -162,14 +162,14 @@ returns int
 language sql immutable parallel safe
 return 30;
 comment on function gallery.first_facet_batch() is
-    'Tags of the first batch; each has twice as many as the one before,';
+    'The first batch of tags that are counted has so many; each further one has twice as many as the one before.';
 
 create or replace function gallery.most_facet_batch()
 returns int
 language sql immutable parallel safe
 return 400;
 comment on function gallery.most_facet_batch() is
-    'up to so many.';
+    'No batch of tags has more.';
 
 -- How the index is kept.
 

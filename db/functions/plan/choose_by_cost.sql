@@ -52,7 +52,6 @@ declare
 begin
     choice.strategy := v_best.strategy;
     choice.reason := 'its estimate is the least';
-    choice.steps := gallery.steps_of(v_best, v_resort, s, in_force);
     if v_best.cost is null then
         return choice;
     elsif (g.tested < 1 or v_best.strategy = 'ordered_walk') and v_resort.estimate < v_best.cost then
@@ -67,15 +66,15 @@ begin
             choice.steps := row('ordered_walk', case when g.tested < 1 then v_bitmap.cost
                                                      when gallery.walks_by_quality(s) then 2 * v_walk.cost
                                                      else least(v_bitmap.cost / 2, 2 * v_walk.cost) end, v_walk.cost)::gallery.step
-                         || gallery.steps_of(v_bitmap, v_resort, s, in_force);
+                         || gallery.steps_of(v_bitmap, s, in_force);
             choice.reason := 'its estimate is the least; where the matches lie is a guess, so bitmap takes over if it is wrong';
         elsif v_join.unable is null and v_join.cost < v_bitmap.cost and v_worst > v_bitmap.cost then
             choice.strategy := 'self_join';
-            choice.steps := row('self_join', v_bitmap.cost, v_join.cost)::gallery.step || gallery.steps_of(v_bitmap, v_resort, s, in_force);
+            choice.steps := row('self_join', v_bitmap.cost, v_join.cost)::gallery.step || gallery.steps_of(v_bitmap, s, in_force);
             choice.reason := 'its estimate is less than that of bitmap; how many items share the tags is a guess, so bitmap takes over if it is wrong';
         elsif v_best.strategy = 'ordered_walk' then
             choice.strategy := 'bitmap';
-            choice.steps := gallery.steps_of(v_bitmap, v_resort, s, in_force);
+            choice.steps := gallery.steps_of(v_bitmap, s, in_force);
             choice.reason := 'its estimate is not much more than that of ordered_walk, and where the matches lie makes little difference to it';
         end if;
     -- at the best, every item that the walk meets is a match
@@ -87,6 +86,7 @@ begin
         choice.reason := format('where the matches lie is a guess, so it takes turns with %s, neither spending more than the other',
                                 case choice.strategy when 'self_join' then 'ordered_walk' else 'self_join' end);
     end if;
+    choice.steps := coalesce(choice.steps, gallery.steps_of(v_best, s, in_force));
     return choice;
 end
 $function$;

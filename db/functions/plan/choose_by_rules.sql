@@ -49,7 +49,7 @@ begin
     where e.unable is null
     order by r.n
     limit 1;
-    choice.steps := gallery.steps_of(gallery.estimate_of(estimates, choice.strategy), gallery.last_resort(s.figures, in_force), s, in_force);
+    choice.steps := gallery.steps_of(gallery.estimate_of(estimates, choice.strategy), s, in_force);
     return choice;
 end
 $function$;

@@ -105,7 +105,7 @@ begin
         if not f.impossible and gallery.needs_item_test(f) then
             c.figures := gallery.read_figures(f, s, in_force);
             s.figures := c.figures;
-            c.steps := gallery.steps_of(row('ordered_walk', null, s.wanted, null)::gallery.estimate, gallery.last_resort(s.figures, in_force), s, in_force);
+            c.steps := gallery.steps_of(row('ordered_walk', null, s.wanted, null)::gallery.estimate, s, in_force);
         end if;
         return c;
     end if;
@@ -117,7 +117,7 @@ begin
     e := gallery.estimate_bitmap(f, s);
     if strategy is null and gallery.bitmap_is_least(e, f, s, in_force) then
         c.strategy := 'bitmap';
-        c.steps := gallery.steps_of(e, gallery.last_resort(s.figures, in_force), s, in_force);
+        c.steps := gallery.steps_of(e, s, in_force);
         c.reason := 'its estimate is less than what any other would cost at its best';
         c.estimated_candidates := e.candidates::bigint;
         return c;

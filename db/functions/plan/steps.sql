@@ -18,23 +18,27 @@ $function$;
 comment on function gallery.last_resort(gallery.figures, gallery.settings_in_force) is
     'What finds the page, whatever the data, by going through each table once at the most; null where that is switched off.';
 
-create or replace function gallery.steps_of(e gallery.estimate, resort gallery.step, s gallery.scan, in_force gallery.settings_in_force)
+create or replace function gallery.steps_of(e gallery.estimate, s gallery.scan, in_force gallery.settings_in_force)
 returns gallery.step[]
 language plpgsql immutable
 set search_path from current
 as $function$
 declare
-    c_patience constant double precision := least(gallery.patience(), resort.estimate / 2);
-    g gallery.figures := s.figures;
+    g          gallery.figures := s.figures;
+    v_resort   gallery.step;
+    v_patience double precision;
 begin
-    if e.strategy = 'bitmap' and s.by_quality and not in_force.enable_ordered_walk then
-        return array[row('bitmap', null, e.cost)]::gallery.step[];      -- lists all matches, and fetches them
-    elsif e.strategy = 'bitmap' and s.by_quality and g.tested < 1 then
-        return array[row('bitmap', c_patience, e.cost),
-                     row('ordered_walk', c_patience, c_patience),
-                     case when resort.strategy = 'self_join' then resort
+    if not (e.strategy = 'ordered_walk' or e.strategy = 'bitmap' and (s.by_quality or g.tested < 1)) then
+        return array[row(e.strategy, null, e.cost)]::gallery.step[];        -- its cost has a bound
+    end if;
+    v_resort := gallery.last_resort(g, in_force);
+    v_patience := least(gallery.patience(), v_resort.estimate / 2);
+    if e.strategy = 'bitmap' and s.by_quality and in_force.enable_ordered_walk and g.tested < 1 then
+        return array[row('bitmap', v_patience, e.cost),
+                     row('ordered_walk', v_patience, v_patience),
+                     case when v_resort.strategy = 'self_join' then v_resort
                           else row('bitmap', null, gallery.cost_of_scan(g))::gallery.step end]::gallery.step[];
-    elsif e.strategy = 'bitmap' and s.by_quality then
+    elsif e.strategy = 'bitmap' and s.by_quality and in_force.enable_ordered_walk then
         -- few matches are fetched and sorted. Many are met soon on a walk; unless they lie far on, as those without a
         -- quality do: then they are listed, and the walk goes on with the list as its seed
         return array[row('bitmap', gallery.patience(), e.cost),
@@ -42,13 +46,13 @@ begin
                      row('bitmap', gallery.cost_of_scan(g), e.cost),
                      row('ordered_walk', gallery.cost_of_scan(g), e.cost),
                      row('bitmap', null, gallery.cost_of_scan(g))]::gallery.step[];
-    elsif not resort is null and (e.strategy = 'bitmap' and g.tested < 1 or e.strategy = 'ordered_walk') then
-        return array[row(e.strategy, c_patience, e.cost), resort]::gallery.step[];
+    elsif s.by_quality and e.strategy = 'bitmap' or v_resort is null then      -- lists all matches, and fetches them; or is all there is
+        return array[row(e.strategy, null, e.cost)]::gallery.step[];
     end if;
-    return array[row(e.strategy, null, e.cost)]::gallery.step[];
+    return array[row(e.strategy, v_patience, e.cost), v_resort]::gallery.step[];
 end
 $function$;
-comment on function gallery.steps_of(gallery.estimate, gallery.step, gallery.scan, gallery.settings_in_force) is
+comment on function gallery.steps_of(gallery.estimate, gallery.scan, gallery.settings_in_force) is
     'A strategy, and what stands behind it where its cost has no bound.';
 
 create or replace function gallery.steps_in_turn(g gallery.figures, wanted bigint, worst double precision)

@@ -42,7 +42,7 @@ declare
     v_blocks  int := gallery.blocks_at_first(g, s.wanted);      -- to be read next,
     v_read    int := 0;                 -- and read so far
     v_batch   int;
-    v_found   gallery.stretch := row('{}', true, null, null, null, null)::gallery.stretch;
+    v_found   gallery.stretch := row('{}', true, null, s.lists, s.narrowed, s.counted)::gallery.stretch;
     v_taken   gallery.position[];
     w record;
     t record;

@@ -15,14 +15,11 @@ declare
 begin
     if budget < gallery.cost_of_scan(g) then
         return gallery.not_begun(s);
-    elsif not gallery.can_scan(f) then
-        return gallery.strategy_ordered_walk(f, s, null);
     elsif (g.narrowings[1]).carried then
         return gallery.strategy_self_join(f, s, null);
     end if;
     perform gallery.use_work_mem();
-    return row(gallery.scan_items(f, s, case when f.tags_none is not null then gallery.list_candidates(f, f.tags_none) end),
-               true, null, null, null, null)::gallery.stretch;
+    return row(gallery.scan_items(f, s, gallery.barred_candidates(f)), true, null, null, null, null)::gallery.stretch;
 end
 $function$;
 comment on function gallery.strategy_full_scan(gallery.filter, gallery.scan, double precision) is

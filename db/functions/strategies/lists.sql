@@ -61,6 +61,18 @@ $function$;
 comment on function gallery.list_candidates(gallery.filter, uuid[]) is
     'The items of the filter''s sources that carry one of the tags.';
 
+create or replace function gallery.barred_candidates(f gallery.filter)
+returns gallery.candidates[]
+language plpgsql stable
+set search_path from current
+as $function$
+begin
+    return case when f.tags_none is not null then gallery.list_candidates(f, f.tags_none) end;
+end
+$function$;
+comment on function gallery.barred_candidates(gallery.filter) is
+    'The items of the filter''s sources that carry a tag that must not be carried; null where the filter names none.';
+
 create or replace function gallery.narrow_candidates(lists gallery.candidates[], conditions gallery.narrowing[], g gallery.figures)
 returns gallery.candidates[]
 language plpgsql stable

@@ -36,9 +36,11 @@ $define$;
 comment on function gallery.run_step(text, gallery.filter, gallery.scan, double precision) is
     'What a strategy, by its name, finds within a budget (null: no budget).';
 
--- A budget is a guess at how far it is worth while to go. Where it is spent and has brought some of the
--- matches, not just one or two, the rest are likely as near to each other: if so, and the next step would cost much more, the
--- strategy gets a second budget: for as many further matches, and three standard deviations of such a count.
+-- A budget is a guess at how far it is worth while to go. Where it is spent and has brought some matches, the
+-- others are likely to lie as near to each other. So the strategy gets a second budget, for as many as are still
+-- wanted and three standard deviations of such a count more; unless the next step would cost little more than
+-- that, or fewer than four were found, from which nothing follows. For example, if 4,000 buffers have brought 20
+-- of 26 matches, the 6 others get 4,000 / 20 * (6 + 3 * 2.4), some 2,700.
 create or replace function gallery.second_budget(first double precision, found int, wanted bigint, next double precision)
 returns double precision
 language sql immutable
@@ -81,7 +83,9 @@ begin
             exit when v_budget is null;
         end loop;
     end loop;
-    raise exception 'the plan % ended before the page was full', choice.steps;      -- its last step has no budget
+    -- the last step has no budget: a page that lacks items is never given
+    raise exception 'The plan % ended before the page was full', choice.steps
+        using hint = 'This is a bug of pg_gallery: please report it, with the arguments. Until it is mended, strategy => ''ordered_walk'' answers.';
 end
 $function$;
 comment on function gallery.run_plan(gallery.choice, gallery.filter, gallery.scan) is

@@ -41,7 +41,7 @@ begin
             language plpgsql stable
             set search_path from current
             set plan_cache_mode = 'force_generic_plan'
-            set enable_nestloop = 'off' set enable_mergejoin = 'off' set enable_bitmapscan = 'off'
+            set enable_seqscan = 'on' set enable_nestloop = 'off' set enable_mergejoin = 'off' set enable_bitmapscan = 'off'
             set enable_indexscan = 'off' set enable_indexonlyscan = 'off'
             as $function$
             #variable_conflict use_variable
@@ -131,7 +131,7 @@ begin
         language plpgsql stable
         set search_path from current
         set plan_cache_mode = 'force_generic_plan'
-        set enable_nestloop = 'off' set enable_mergejoin = 'off' set enable_bitmapscan = 'off'
+        set enable_seqscan = 'on' set enable_nestloop = 'off' set enable_mergejoin = 'off' set enable_bitmapscan = 'off'
         set enable_indexscan = 'off' set enable_indexonlyscan = 'off'
         as $function$
         #variable_conflict use_variable

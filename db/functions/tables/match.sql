@@ -28,16 +28,33 @@ return $condition$
 comment on function gallery.match_columns_sql() is
     'The part of the filter that reads the item''s own row, but for words; first what fails most items.';
 
+create or replace function gallery.match_words_sql()
+returns text
+language sql immutable
+return $condition$not exists (select from unnest(f.terms) w
+                            where strpos(lower(coalesce(i.title, '')), w) = 0
+                              and strpos(lower(coalesce(i.prompt, '')), w) = 0 offset 0)$condition$;
+comment on function gallery.match_words_sql() is
+    'Whether the item''s title or prompt holds each of the words.';
+
 create or replace function gallery.match_attributes_sql()
+returns text
+language sql immutable
+return '(' || gallery.match_columns_sql() || ' and (f.terms is null or ' || gallery.match_words_sql() || '))';
+comment on function gallery.match_attributes_sql() is
+    'The part of the filter that reads the item''s own row.';
+
+-- A table is gone through in parallel only where no condition holds a subquery. This one has none where it is
+-- planned for the words at hand: the arm of CASE that isn't taken drops out.
+create or replace function gallery.match_patterns_sql()
 returns text
 language sql immutable
 return '(' || gallery.match_columns_sql() || $condition$
         and (f.terms is null
-             or not exists (select from unnest(f.terms) w
-                            where strpos(lower(coalesce(i.title, '')), w) = 0
-                              and strpos(lower(coalesce(i.prompt, '')), w) = 0 offset 0)))$condition$;
-comment on function gallery.match_attributes_sql() is
-    'The part of the filter that reads the item''s own row.';
+             or case when v_patterns is null then $condition$ || gallery.match_words_sql() || $condition$
+                     else lower(coalesce(i.title, '') || gallery.word_separator() || coalesce(i.prompt, '')) like all (v_patterns) end))$condition$;
+comment on function gallery.match_patterns_sql() is
+    'The same as match_attributes_sql, sooner told of thousands of items: v_patterns, a variable of the function around it, is gallery.word_patterns(f.terms).';
 
 create or replace function gallery.carries_one_of_sql(tags text)
 returns text
@@ -72,16 +89,3 @@ returns text
 language sql immutable
 return gallery.match_attributes_sql() || ' and ' || gallery.match_tags_sql();
 comment on function gallery.match_sql() is 'The whole filter as a condition.';
-
-create or replace function gallery.match_patterns_sql()
-returns text
-language sql immutable
-return '(' || gallery.match_columns_sql() || $condition$
-        and (f.terms is null
-             or case when v_patterns is null
-                     then not exists (select from unnest(f.terms) w
-                                      where strpos(lower(coalesce(i.title, '')), w) = 0
-                                        and strpos(lower(coalesce(i.prompt, '')), w) = 0 offset 0)
-                     else lower(coalesce(i.title, '') || gallery.word_separator() || coalesce(i.prompt, '')) like all (v_patterns) end))$condition$;
-comment on function gallery.match_patterns_sql() is
-    'The same as match_attributes_sql, where thousands of items are tested: v_patterns, a variable of the function around it, is gallery.word_patterns(f.terms).';

@@ -1,4 +1,14 @@
--- Items found by going through the whole table.
+-- Items found by going through the whole table, and counted by it. Tags that must not be carried are told by a hash
+-- table of the items that carry them; looked up item by item, they would touch more than the table has.
+
+create or replace function gallery.not_listed_sql()
+returns text
+language sql immutable
+return $condition$(without is null
+                             or (i.id, i.source_type) not in (
+                                    select c.id, l.source from unnest(without) l cross join lateral unnest(l.ids) c (id)))$condition$;
+comment on function gallery.not_listed_sql() is
+    'Whether an item is on none of some lists, without, a variable of the function around it: by a hash table. Told in a plan made for null, it is nothing.';
 
 do $define$
 declare
@@ -12,12 +22,12 @@ begin
             language plpgsql stable
             set search_path from current
             set plan_cache_mode = 'force_custom_plan'
-            set enable_indexscan = 'off' set enable_indexonlyscan = 'off' set enable_bitmapscan = 'off'
+            set enable_seqscan = 'on' set enable_indexscan = 'off' set enable_indexonlyscan = 'off' set enable_bitmapscan = 'off'
             set jit = 'off' set max_parallel_workers_per_gather = 0
             as $function$
             #variable_conflict use_variable
             declare
-                v_patterns text[] := case when f.terms is not null then gallery.word_patterns(f.terms) end;
+                v_patterns text[] := gallery.word_patterns(f.terms);
             begin
                 -- pages have it at 0: here, what the server, the database or the role have it at
                 perform set_config(p.name, p.reset_val, true) from pg_settings p where p.name = 'max_parallel_workers_per_gather';
@@ -26,10 +36,7 @@ begin
                 from (select %3$s
                       from @schema@.content_items_all i
                       where %4$s
-                        and (without is null or (i.id, i.source_type) not in (      -- hashed; told without it, the table is gone through in parallel
-                                 select c.id, l.source from unnest(without) l cross join lateral unnest(l.ids) c (id)))
-                        and (v_patterns is null
-                             or lower(coalesce(i.title, '') || gallery.word_separator() || coalesce(i.prompt, '')) like all (v_patterns))
+                        and %5$s
                       offset 0) p (segment, created_at, quality, id, source)       -- only of what is found the place is compared
                 where (s.after).id is null
                    or row(p.segment, p.created_at, p.quality, p.id, p.source)::gallery.position %2$s s.after
@@ -40,17 +47,10 @@ begin
             comment on function gallery.scan_%1$s(gallery.filter, gallery.scan, gallery.candidates[]) is
                 'The first wanted items after the scan''s position, in its order, that hold all words, satisfy what else the filter asks of their rows, and are on none of some lists (null: there are none); travelling %1$s. Cost: the whole table.';
             $template$,
-            v_way.direction, v_way.beyond, gallery.position_sql(), gallery.match_columns_sql());
+            v_way.direction, v_way.beyond, gallery.position_sql(), gallery.match_patterns_sql(), gallery.not_listed_sql());
     end loop;
 end
 $define$;
-
-create or replace function gallery.can_scan(f gallery.filter)
-returns boolean
-language sql immutable parallel safe
-return f.terms is null or strpos(array_to_string(f.terms, ''), gallery.word_separator()) = 0;
-comment on function gallery.can_scan(gallery.filter) is
-    'Whether a filter''s words can be looked for in title and prompt at once: none holds the separator.';
 
 create or replace function gallery.scan_items(f gallery.filter, s gallery.scan, without gallery.candidates[])
 returns gallery.position[]
@@ -66,3 +66,27 @@ end
 $function$;
 comment on function gallery.scan_items(gallery.filter, gallery.scan, gallery.candidates[]) is
     'The first wanted items after the scan''s position that satisfy all but the filter''s tags and are on none of some lists (null: there are none). Cost: the whole table.';
+
+do $define$
+begin
+    execute format($template$
+        create or replace function gallery.count_items(f gallery.filter, without gallery.candidates[])
+        returns bigint
+        language plpgsql stable
+        set search_path from current
+        set plan_cache_mode = 'force_custom_plan'
+        set enable_seqscan = 'on' set enable_indexscan = 'off' set enable_indexonlyscan = 'off' set enable_bitmapscan = 'off'
+        set jit = 'off'
+        as $function$
+        #variable_conflict use_variable
+        declare
+            v_patterns text[] := gallery.word_patterns(f.terms);
+        begin
+            return (select count(*) from @schema@.content_items_all i where %s and %s);
+        end
+        $function$;
+        $template$, gallery.match_patterns_sql(), gallery.not_listed_sql());
+end
+$define$;
+comment on function gallery.count_items(gallery.filter, gallery.candidates[]) is
+    'How many items satisfy all but the filter''s tags and are on none of some lists (null: there are none). Cost: the whole table.';

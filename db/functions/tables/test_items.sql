@@ -1,5 +1,4 @@
--- Items at known places, tested: whether they still stand there and satisfy the filter; and all items,
--- tested one after the other.
+-- Items at known places, tested: whether they still stand there and satisfy the filter.
 
 do $define$
 begin
@@ -32,7 +31,7 @@ begin
         returns boolean
         language plpgsql stable
         set search_path from current
-        set plan_cache_mode = 'force_generic_plan'
+        set plan_cache_mode = 'force_generic_plan' set enable_seqscan = 'off' set enable_bitmapscan = 'off'
         as $function$
         begin
             return exists (
@@ -50,23 +49,3 @@ end
 $define$;
 comment on function gallery.is_match(gallery.filter, gallery.scan, gallery.position) is
     'Whether an item that matches stands at that very place.';
-
-do $define$
-begin
-    execute format($template$
-        create or replace function gallery.count_matches(f gallery.filter)
-        returns bigint
-        language plpgsql stable
-        set search_path from current
-        set plan_cache_mode = 'force_custom_plan'
-        set jit = 'off'
-        as $function$
-        begin
-            return (select count(*) from @schema@.content_items_all i where %s);
-        end
-        $function$;
-        $template$, gallery.match_sql());
-end
-$define$;
-comment on function gallery.count_matches(gallery.filter) is
-    'Counts by testing every item of the sources asked for.';

@@ -16,7 +16,7 @@ $function$;
 comment on function gallery.seed_of(gallery.candidates[]) is
     'Lists of items as the seed of a walk: one for each source there is, in the order of ids, for who looks them up by halving.';
 
-create or replace function gallery.walk_range(f gallery.filter, s gallery.scan, no_quality boolean, budget bigint)
+create or replace function gallery.walk_range(f gallery.filter, s gallery.scan, no_quality boolean, steps bigint)
 returns gallery.stretch
 language plpgsql stable
 set search_path from current
@@ -27,23 +27,23 @@ begin
     return case
         when v_start is null then row('{}', null, null, null, null, null)::gallery.stretch
         when not s.by_quality then
-            case when s.descending then gallery.walk_created_at_desc(f, s, v_start, budget)
-                                   else gallery.walk_created_at_asc(f, s, v_start, budget) end
+            case when s.descending then gallery.walk_created_at_desc(f, s, v_start, steps)
+                                   else gallery.walk_created_at_asc(f, s, v_start, steps) end
         when s.seed is not null then
-            gallery.seeded_walk_range(f, s, no_quality, v_start, budget)
+            gallery.seeded_walk_range(f, s, no_quality, v_start, steps)
         when no_quality then
-            case when s.descending then gallery.walk_no_quality_desc(f, s, v_start, budget)
-                                   else gallery.walk_no_quality_asc(f, s, v_start, budget) end
+            case when s.descending then gallery.walk_no_quality_desc(f, s, v_start, steps)
+                                   else gallery.walk_no_quality_asc(f, s, v_start, steps) end
         else
-            case when s.descending then gallery.walk_quality_desc(f, s, v_start, budget)
-                                   else gallery.walk_quality_asc(f, s, v_start, budget) end
+            case when s.descending then gallery.walk_quality_desc(f, s, v_start, steps)
+                                   else gallery.walk_quality_asc(f, s, v_start, steps) end
     end;
 end
 $function$;
 comment on function gallery.walk_range(gallery.filter, gallery.scan, boolean, bigint) is
     'Walks the items with, or without, a quality (in a sort by created_at: all).';
 
-create or replace function gallery.walk(f gallery.filter, s gallery.scan, budget bigint)
+create or replace function gallery.walk(f gallery.filter, s gallery.scan, steps bigint)
 returns gallery.stretch
 language plpgsql stable
 set search_path from current
@@ -55,7 +55,7 @@ declare
     v_walked gallery.stretch;
 begin
     foreach v_range in array v_ranges loop
-        v_walked := gallery.walk_range(f, s, v_range, budget);
+        v_walked := gallery.walk_range(f, s, v_range, steps);
         v_rows := v_rows || v_walked.places;
         exit when cardinality(v_rows) >= s.wanted or (v_walked.reached).id is not null;
     end loop;
@@ -68,4 +68,4 @@ begin
 end
 $function$;
 comment on function gallery.walk(gallery.filter, gallery.scan, bigint) is
-    'Walks the items in page order and tests each, up to a page, or within a budget of items (null: no budget). Where a sort by quality goes on to the items without one, that stretch gets the budget once more.';
+    'Walks the items in page order and tests each, up to a page, or within so many steps, an item each (null: as many as it takes). Where a sort by quality goes on to the items without one, that range gets as many once more.';

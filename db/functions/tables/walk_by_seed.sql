@@ -12,7 +12,7 @@ declare
 begin
     for v_walk in select * from gallery.walks() w where w.name like '%quality%' loop
         execute format($template$
-            create or replace function gallery.seeded_walk_%1$s(f gallery.filter, s gallery.scan, v_after gallery.position, v_budget bigint)
+            create or replace function gallery.seeded_walk_%1$s(f gallery.filter, s gallery.scan, v_after gallery.position, v_steps bigint)
             returns gallery.stretch
             language plpgsql stable
             set search_path from current
@@ -34,14 +34,14 @@ begin
                             and %3$s
                             and i.source_type = any (f.sources)
                           order by %4$s
-                          fetch first (v_budget) rows with ties) w
+                          fetch first (v_steps) rows with ties) w
                     join @schema@.content_items_all i on i.id = w.id and i.source_type = w.source_type
                     where w.id = (v_seed[array_position(gallery.source_types(), w.source_type)]).ids[
                                      width_bucket(w.id, (v_seed[array_position(gallery.source_types(), w.source_type)]).ids)]
                       and %6$s
                     order by %7$s
                     fetch first (s.wanted) rows with ties);
-                if v_budget is not null and cardinality(v_walked.places) < s.wanted then
+                if v_steps is not null and cardinality(v_walked.places) < s.wanted then
                     v_walked.reached := (
                         select row(%5$s)::gallery.position
                         from gallery.sort_entries() i
@@ -49,13 +49,13 @@ begin
                           and %3$s
                           and i.source_type = any (f.sources)
                         order by %4$s
-                        offset v_budget - 1 limit 1);
+                        offset v_steps - 1 limit 1);
                 end if;
                 return v_walked;
             end
             $function$;
             comment on function gallery.seeded_walk_%1$s(gallery.filter, gallery.scan, gallery.position, bigint) is
-                'The first wanted matches after a place, with ties, walking the items by %1$s and testing those on the scan''s seed; within a budget of items, null for all.';
+                'The first wanted matches after a place, with ties, walking the items by %1$s and testing those on the scan''s seed; within so many steps, an entry each; null: as many as it takes.';
             $template$,
             v_walk.name, v_walk.keyset, v_walk.range, v_walk.page_order,
             replace(gallery.position_sql(), 'i.created_at', 'null'), gallery.match_sql(), replace(v_walk.page_order, 'i.', 'w.'));
@@ -64,7 +64,7 @@ end
 $define$;
 
 create or replace function gallery.seeded_walk_range(
-    f gallery.filter, s gallery.scan, no_quality boolean, after gallery.position, budget bigint)
+    f gallery.filter, s gallery.scan, no_quality boolean, after gallery.position, steps bigint)
 returns gallery.stretch
 language plpgsql stable
 set search_path from current
@@ -72,11 +72,11 @@ as $function$
 begin
     return case
         when no_quality then
-            case when s.descending then gallery.seeded_walk_no_quality_desc(f, s, after, budget)
-                                   else gallery.seeded_walk_no_quality_asc(f, s, after, budget) end
+            case when s.descending then gallery.seeded_walk_no_quality_desc(f, s, after, steps)
+                                   else gallery.seeded_walk_no_quality_asc(f, s, after, steps) end
         else
-            case when s.descending then gallery.seeded_walk_quality_desc(f, s, after, budget)
-                                   else gallery.seeded_walk_quality_asc(f, s, after, budget) end
+            case when s.descending then gallery.seeded_walk_quality_desc(f, s, after, steps)
+                                   else gallery.seeded_walk_quality_asc(f, s, after, steps) end
     end;
 end
 $function$;

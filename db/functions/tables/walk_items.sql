@@ -3,7 +3,7 @@
 -- Exactness: a walk is one range of a sort index, entered by one row comparison on (value, id,
 -- source). The index is ordered by (value, id); equal pairs of two partitions leave the merge in
 -- either order, so the rows that equal the last pair are fetched too (WITH TIES), and the few rows
--- found are put into the total order at the end. The same holds where a budget of items ends a walk:
+-- found are put into the total order at the end. The same holds where a number of steps ends a walk:
 -- it ends after a whole pair. Items with and without a quality are two ranges.
 --
 -- The planner settings leave the index walk as the only plan, so one generic plan serves all.
@@ -48,7 +48,7 @@ declare
 begin
     for v_walk in select * from gallery.walks() loop
         execute format($template$
-            create or replace function gallery.walk_%1$s(f gallery.filter, s gallery.scan, v_after gallery.position, v_budget bigint)
+            create or replace function gallery.walk_%1$s(f gallery.filter, s gallery.scan, v_after gallery.position, v_steps bigint)
             returns gallery.stretch
             language plpgsql stable
             set search_path from current
@@ -69,11 +69,11 @@ begin
                             and %3$s
                             and gallery.is_asked(i.source_type, f.sources)
                           order by %4$s
-                          fetch first (v_budget) rows with ties) i
+                          fetch first (v_steps) rows with ties) i
                     where %6$s
                     order by %4$s
                     fetch first (s.wanted) rows with ties);
-                if v_budget is not null and cardinality(v_walked.places) < s.wanted then
+                if v_steps is not null and cardinality(v_walked.places) < s.wanted then
                     v_walked.reached := (
                         select row(%5$s)::gallery.position
                         from @schema@.content_items_all i
@@ -81,13 +81,13 @@ begin
                           and %3$s
                           and gallery.is_asked(i.source_type, f.sources)
                         order by %4$s
-                        offset v_budget - 1 limit 1);
+                        offset v_steps - 1 limit 1);
                 end if;
                 return v_walked;
             end
             $function$;
             comment on function gallery.walk_%1$s(gallery.filter, gallery.scan, gallery.position, bigint) is
-                'The first wanted matches after a place, with ties, walking the items by %1$s; within a budget of items, null for all.';
+                'The first wanted matches after a place, with ties, walking the items by %1$s; within so many steps, an item each; null: as many as it takes.';
             $template$,
             v_walk.name, v_walk.keyset, v_walk.range, v_walk.page_order, gallery.position_sql(), gallery.match_sql());
     end loop;
