@@ -1,9 +1,11 @@
 -- The keys of the bitmap index: the one place that says what kinds of keys there are, which ones an item
--- has, which ones a change may have given or taken, and which ones a query asks for. Everything else
--- takes a key as it comes.
+-- has of its own row, which ones a change may have given or taken, and which ones a query asks for. Its
+-- tags, of which each is a key, are read from the junction by who builds or verifies a block; everything
+-- else takes a key as it comes.
 --
--- A query is clauses of keys. An item matches if it satisfies every clause: it carries one of the keys in
--- must, or, where there are keys in nots, none of those. What has no key (content type, quality, search)
+-- A query is clauses of keys. An item matches if it satisfies every clause: it has one of the keys in
+-- must_keys, or, where there are not_keys, none of those. For example, "by Ann, and public" are two clauses
+-- of one key; "public, or by the viewer" is one clause of two. What has no key (content type, quality, search)
 -- is tested on the items found; dates are ranges of slots.
 
 create or replace function gallery.kind_tag()
